@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+
+/** One subcommand: a file of `bin/commands/`, loaded only when it is called so that `--help` stays quick. */
+interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ configure(command: Command): void }>;
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [];
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('queue-fleet').description('Run, plan and simulate a cdk-queue-fleet template');
+  for (const subcommand of SUBCOMMANDS) {
+    const command = program.command(subcommand.name).description(subcommand.summary);
+    if (argv[2] === subcommand.name) (await subcommand.load()).configure(command);
+  }
+  await program.parseAsync(argv);
+}
+
+void main(process.argv).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});
