@@ -14,7 +14,7 @@ const mayImport = {
   worker: ['messaging'],
   sim: [],
   local: ['sim', 'messaging', 'worker/contract'],
-  lambda: ['messaging'],
+  lambda: ['messaging', 'video/contract'],
   video: ['lib', 'messaging'],
 };
 

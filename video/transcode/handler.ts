@@ -1,0 +1,63 @@
+/**
+ * The worker's handler. Environment: UPLOADS_BUCKET, MEDIA_BUCKET; optional MAX_UPLOAD_BYTES, MAX_DURATION_SECONDS,
+ * CLAIM_LEASE_SECONDS and FFMPEG_PATH. A missing ffmpeg or bucket fails the start with one line.
+ */
+import { randomBytes } from 'node:crypto';
+import { hostname, tmpdir } from 'node:os';
+import { S3Client } from '@aws-sdk/client-s3';
+import { type Handler, systemClock } from '../../messaging';
+import { UPLOAD_MAX_BYTES } from '../contract';
+import { parseUploadEvent } from './event';
+import { findFfmpeg } from './find-ffmpeg';
+import { S3ObjectStore } from './store';
+import { transcode, type TranscodeContext } from './transcode';
+
+/** Four hours: longer than a film, shorter than a forged header. */
+const MAX_DURATION_SECONDS = 4 * 3600;
+const CLAIM_LEASE_SECONDS = 20;
+
+/** The handler on a given context: each upload of the message in turn. */
+export function createHandler(context: TranscodeContext, uploadsBucket: string): Handler {
+  return async (message, { signal, logger }) => {
+    for (const upload of parseUploadEvent(message.body, uploadsBucket)) {
+      const redriven = Object.keys(message.attributes).some((name) => QUARANTINE_ATTRIBUTE.test(name));
+      const outcome = await transcode(context, { upload, messageId: message.messageId, redriven, signal, logger });
+      if (outcome === 'duplicate') logger.info({ id: upload.id }, 'duplicate skipped');
+    }
+  };
+}
+
+/** The runtime marks what it sends to the dead-letter queue; the mark survives the way back. */
+const QUARANTINE_ATTRIBUTE = /^QueueFleet/;
+
+/** Reads the handler's context from an environment. @throws Error that says which variable is wrong. */
+export function contextFromEnvironment(env: NodeJS.ProcessEnv): { context: TranscodeContext; uploadsBucket: string } {
+  const text = (name: string): string => {
+    const value = env[name];
+    if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set`);
+    return value;
+  };
+  const positive = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    if (!Number.isFinite(value) || value <= 0)
+      throw new Error(`${name} is '${env[name]}': it must be a positive number`);
+    return value;
+  };
+  const s3 = new S3Client({});
+  const uploadsBucket = text('UPLOADS_BUCKET');
+  return {
+    uploadsBucket,
+    context: {
+      uploads: new S3ObjectStore(s3, uploadsBucket),
+      media: new S3ObjectStore(s3, text('MEDIA_BUCKET')),
+      ffmpeg: findFfmpeg(),
+      clock: systemClock,
+      worker: `${hostname()}-${process.pid}`,
+      newNonce: () => randomBytes(8).toString('hex'),
+      scratch: tmpdir(),
+      maxBytes: positive('MAX_UPLOAD_BYTES', UPLOAD_MAX_BYTES),
+      maxDurationSeconds: positive('MAX_DURATION_SECONDS', MAX_DURATION_SECONDS),
+      leaseMs: positive('CLAIM_LEASE_SECONDS', CLAIM_LEASE_SECONDS) * 1000,
+    },
+  };
+}
