@@ -12,6 +12,10 @@ export interface ReceivedMessage<T = string> {
   readonly receiveCount: number;
   /** When the message was sent, milliseconds since 1970. */
   readonly sentAtMs: number;
+  /** When the message was received for the first time, milliseconds since 1970. */
+  readonly firstReceivedAtMs?: number;
+  /** Principal that sent the message: an IAM user or role id, or an account id. */
+  readonly senderId?: string;
   /** FIFO group, or the fair-queue tenant on a standard queue. */
   readonly groupId?: string;
   /** Deduplication id of a FIFO message. */

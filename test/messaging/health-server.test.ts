@@ -1,0 +1,99 @@
+import { HealthServer, type HealthServerOptions, type HealthSource } from '../../messaging/health-server';
+
+const clock = { time: 0, now: () => clock.time, wallClock: () => clock.time, setTimer: () => () => undefined };
+const idle: HealthSource = { lastProgressMs: () => 0, isReady: () => true, inFlight: () => [] };
+let server: HealthServer | undefined;
+let base = '';
+
+async function serve(options: Partial<HealthServerOptions>): Promise<void> {
+  server = new HealthServer({ sources: [idle], drain: () => Promise.resolve(), clock, ...options });
+  base = `http://127.0.0.1:${await server.start()}`;
+}
+
+async function ask(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(base + path, init);
+  return { status: response.status, body: await response.json() };
+}
+
+beforeEach(() => {
+  clock.time = 0;
+});
+afterEach(async () => {
+  await server?.stop();
+});
+
+describe('HealthServer', () => {
+  test.each([
+    [1_000, 200],
+    [1_001, 503],
+  ])('answers /live by progress: after %d ms without any, %d', async (time, status) => {
+    await serve({ progressTimeoutMs: 1_000 });
+    clock.time = time;
+    expect(await ask('/live')).toEqual({ status, body: { sinceProgressMs: time, progressTimeoutMs: 1_000 } });
+  });
+
+  test('is not live when one of several consumers hangs', async () => {
+    await serve({ sources: [{ ...idle, lastProgressMs: () => 5_000 }, idle], progressTimeoutMs: 1_000 });
+    clock.time = 5_000;
+    expect((await ask('/live')).status).toBe(503);
+  });
+
+  test('is ready only while every source is', async () => {
+    let ready = false;
+    await serve({ sources: [idle, { ...idle, isReady: () => ready }] });
+    expect((await ask('/ready')).status).toBe(503);
+    ready = true;
+    expect(await ask('/ready')).toEqual({ status: 200, body: { ready: true, draining: false } });
+  });
+
+  test('lists ids and ages of all messages in flight', async () => {
+    const messages = [{ messageId: 'a', ageMs: 12, state: 'running' }];
+    await serve({
+      sources: [
+        { ...idle, inFlight: () => messages },
+        { ...idle, inFlight: () => messages },
+      ],
+    });
+    expect(await ask('/inflight')).toEqual({ status: 200, body: { messages: [...messages, ...messages] } });
+  });
+
+  test('drains once, is not ready from then on, and tells the report to those who wait', async () => {
+    let calls = 0;
+    let finish = (_report: object): void => undefined;
+    await serve({
+      drain: () => {
+        calls++;
+        return new Promise((resolve) => (finish = resolve));
+      },
+    });
+    expect((await ask('/drain', { method: 'POST' })).status).toBe(202);
+    expect((await ask('/ready')).body).toEqual({ ready: false, draining: true });
+    const waiting = ask('/drain?wait', { method: 'POST' });
+    finish({ finished: 3 });
+    expect(await waiting).toEqual({ status: 200, body: { draining: true, report: { finished: 3 } } });
+    expect(calls).toBe(1);
+  });
+
+  test('reports a failed drain to those who wait, without an unhandled rejection', async () => {
+    await serve({ drain: () => Promise.reject(new Error('no')) });
+    expect((await ask('/drain', { method: 'POST' })).status).toBe(202);
+    expect(await ask('/drain?wait', { method: 'POST' })).toEqual({ status: 500, body: { error: 'no' } });
+  });
+
+  test('drains neither by GET nor for a web page', async () => {
+    let drained = false;
+    await serve({ drain: async () => void (drained = true) });
+    expect((await ask('/drain')).status).toBe(405);
+    expect((await ask('/drain', { method: 'POST', headers: { origin: 'http://evil.example' } })).status).toBe(403);
+    expect((await ask('/other')).status).toBe(404);
+    expect(drained).toBe(false);
+  });
+
+  test('fails to start on a taken port and stops twice', async () => {
+    await serve({});
+    const second = new HealthServer({ sources: [], drain: () => Promise.resolve(), port: Number(new URL(base).port) });
+    await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await second.stop();
+    await server?.stop();
+  });
+});
