@@ -1,1 +1,2 @@
 export * from './private/errors';
+export * from './validation/queue-rules';
