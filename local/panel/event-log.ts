@@ -1,0 +1,38 @@
+import type { LogEntry } from '../panel-api';
+import { clock, make, section } from './dom';
+
+/** Lines kept. */
+const KEPT = 200;
+
+/** What happened, in words, newest first. */
+export class EventLog {
+  readonly #list = make('ol', 'qf-log');
+  readonly element = section('events', 'What happened', this.#list);
+  readonly #waiting: LogEntry[] = [];
+  #lastId = -1;
+
+  constructor() {
+    // Keyboard users must be able to scroll it.
+    this.#list.tabIndex = 0;
+    this.#list.setAttribute('aria-label', 'Event log, newest first');
+    this.#list.setAttribute('role', 'log');
+  }
+
+  /** Takes one entry; a reconnection repeats entries, which are dropped. */
+  add(entry: LogEntry): void {
+    if (entry.id <= this.#lastId) return;
+    this.#lastId = entry.id;
+    this.#waiting.push(entry);
+    if (this.#waiting.length === 1) requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint(): void {
+    const rows = this.#waiting.splice(0).map((entry) => {
+      const time = make('time', 'qf-log-time', clock(entry.elapsedSeconds));
+      time.dateTime = new Date(entry.atMs).toISOString();
+      return make('li', `qf-log-row qf-log-${entry.kind}`, time, make('span', 'qf-log-text', entry.text));
+    });
+    this.#list.prepend(...rows.reverse());
+    while (this.#list.children.length > KEPT) this.#list.lastElementChild?.remove();
+  }
+}
