@@ -61,6 +61,11 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       ...awscdk.configs.strict?.rules,
+      // What a construct made is exposed as the L2 that it is, so that callers need no cast to work on with it.
+      'awscdk/no-construct-in-interface': 'off',
+      'awscdk/no-construct-in-public-property-of-construct': 'off',
+      // lib/private is shared by all folders of lib/; jsii hides it from users.
+      'awscdk/no-import-private': 'off',
       'jsdoc/require-jsdoc': [
         'error',
         {

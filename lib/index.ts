@@ -1,2 +1,3 @@
+export * from './fleet';
 export * from './private/errors';
 export * from './validation/queue-rules';

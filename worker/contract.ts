@@ -11,7 +11,10 @@ export const WORKER_ENV = {
   queueUrl: 'QUEUE_FLEET_QUEUE_URL',
   /** Relative weights of the queues, in the order of the URLs, separated by one space. */
   queueWeights: 'QUEUE_FLEET_QUEUE_WEIGHTS',
-  /** URL of the dead-letter queue, for messages that the handler refuses for good; aligned with the queues. */
+  /**
+   * URL of the dead-letter queue, for messages that the handler refuses for good; aligned with the queues,
+   * `-` for a queue that has none.
+   */
   deadLetterQueueUrl: 'QUEUE_FLEET_DEAD_LETTER_QUEUE_URL',
   /** How to reach the handler: `module:<path>`, `command:<JSON array of strings>` or `http:<port><path>`. */
   handler: 'QUEUE_FLEET_HANDLER',
@@ -25,7 +28,11 @@ export const WORKER_ENV = {
   drainTimeoutSeconds: 'QUEUE_FLEET_DRAIN_TIMEOUT_SECONDS',
   /** Port of `/live`, `/ready`, `/inflight` and `/drain` on 127.0.0.1; 0 picks a free one. */
   healthPort: 'QUEUE_FLEET_HEALTH_PORT',
-  /** Name of the instance's own Auto Scaling group; without it the worker runs on premise and asks no instance metadata. */
+  /**
+   * Name of the instance's own Auto Scaling group, or `imds`: the name is in the instance's tag `aws:autoscaling:groupName`.
+   * Without it the worker runs on premise and asks no instance metadata. (A template cannot hold the name itself: the
+   * group refers to the launch template, and the launch template holds this environment.)
+   */
   autoScalingGroupName: 'QUEUE_FLEET_AUTO_SCALING_GROUP_NAME',
   /** Name of the hook that waits for the first successful poll. */
   launchHookName: 'QUEUE_FLEET_LAUNCH_HOOK_NAME',

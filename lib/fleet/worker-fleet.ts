@@ -1,0 +1,318 @@
+import { Duration, Fn, Names, RemovalPolicy, Size, Stack, Tags } from 'aws-cdk-lib';
+import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { WORKER_ENV, WORKER_METADATA_KEY, WorkerMetadata } from '../../worker/contract';
+import { bootScript } from '../private/boot-script';
+import { BoundWorkerCode } from '../private/bound-worker-code';
+import { environmentFile } from '../private/environment-file';
+import { AUTO_SCALING_LIMITS, checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
+import { FLEET_TAG, grantWorker } from '../private/fleet-role';
+import { Violations } from '../private/violations';
+import { VpcEndpoints } from './vpc-endpoints';
+import { FleetEgress, WorkerFleetProps } from './worker-fleet-props';
+
+/** Port of the worker's health endpoints on the instance's loopback interface. */
+const HEALTH_PORT = 9180;
+/** Hook names are unique within a group, so constants do: the instance knows them without a reference to the group. */
+const LAUNCH_HOOK = 'WorkerReady';
+const TERMINATE_HOOK = 'WorkerDrained';
+
+/**
+ * An Auto Scaling group of EC2 instances that handle the messages of one or several queues.
+ *
+ * Creates a launch template (Amazon Linux 2023, IMDSv2 with hop limit 1, encrypted gp3, no SSH key), a group with two
+ * lifecycle hooks, a role with exactly what a worker needs, a security group without ingress, a log group and, unless one
+ * is given, a network without internet access.
+ *
+ * An instance counts as in service after its worker's first successful poll, so a build that does not start never replaces
+ * one that works. Before an instance goes, its worker stops receiving, gives back what it has not begun and finishes what
+ * it has, for up to `drainTimeout`. With `drainTimeout` 5 minutes the terminate hook's heartbeat timeout is
+ * 5 min + 60 s = 6 minutes, and the worker renews it at half of that while it works.
+ *
+ * A change of code or settings starts an instance refresh that waits for busy instances.
+ *
+ * @example
+ * declare const queue: IWorkQueue;
+ * new WorkerFleet(this, 'Fleet', { queue, code: WorkerCode.fromModule('src/handler.ts'), maxCapacity: 20 });
+ */
+export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConnectable {
+  /** The group. Scaling policies act on it. */
+  public readonly autoScalingGroup: autoscaling.AutoScalingGroup;
+  /** The role of the instances. */
+  public readonly role: iam.Role;
+  /** The launch template. */
+  public readonly launchTemplate: ec2.LaunchTemplate;
+  /** Where the lines of workers and boots go; streams `<instance>/worker` and `<instance>/boot`. */
+  public readonly logGroup: logs.LogGroup;
+  /** The instances' security group: no ingress, all egress. */
+  public readonly securityGroup: ec2.SecurityGroup;
+  /** The network. */
+  public readonly vpc: ec2.IVpc;
+  /** The endpoints of a network that the fleet created. */
+  public readonly vpcEndpoints?: VpcEndpoints;
+  /** Whom to grant what a handler needs: the role. */
+  public readonly grantPrincipal: iam.IPrincipal;
+  /** Network connections of the instances. */
+  public readonly connections: ec2.Connections;
+
+  constructor(scope: Construct, id: string, props: WorkerFleetProps) {
+    super(scope, id);
+    const violations = new Violations(this);
+    checkFleet(props, violations);
+    props.code._validate(violations);
+    violations.throwIfAny();
+
+    const code = props.code._bind(this);
+    const bootTime = props.bootTime ?? Duration.seconds(150);
+    const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
+    const terminateHookTimeout = props.terminateHookTimeout ?? defaultTerminateHookTimeout(drainTimeout);
+
+    const { vpc, endpoints } = this.network(props, code);
+    this.vpc = vpc;
+    this.vpcEndpoints = endpoints;
+    this.securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: this.vpc,
+      description: 'Queue workers: nothing comes in',
+      allowAllOutbound: true,
+    });
+    this.connections = new ec2.Connections({ securityGroups: [this.securityGroup] });
+    this.logGroup = new logs.LogGroup(this, 'Logs', {
+      retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
+      encryptionKey: props.logEncryptionKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    props.logEncryptionKey?.addToResourcePolicy(this.logKeyStatement());
+
+    const fleetTag = Fn.join('/', [Stack.of(this).stackId, Names.nodeUniqueId(this.node)]);
+    this.role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+      description: 'Queue workers',
+    });
+    this.grantPrincipal = this.role;
+    grantWorker({
+      role: this.role,
+      queues: queuesOf(props),
+      asset: code.asset,
+      logGroup: this.logGroup,
+      secrets: Object.values(props.secrets ?? {}),
+      repository: code.companion?.image?.repository,
+      fleetTag,
+    });
+
+    const environment = this.environment(props, code, drainTimeout, terminateHookTimeout);
+    const userData = ec2.UserData.custom(
+      bootScript({
+        region: Stack.of(this).region,
+        bucketName: code.asset.s3BucketName,
+        objectKey: code.asset.s3ObjectKey,
+        environmentFile: environmentFile(environment),
+        environmentNames: Object.keys({ ...environment, ...props.secrets }),
+        healthPort: HEALTH_PORT,
+        logGroupName: this.logGroup.logGroupName,
+        readyWithinSeconds: 3 * bootTime.toSeconds(),
+        // After the drain: a grace for handlers to notice their abort signal, and the last calls.
+        stopTimeoutSeconds: drainTimeout.toSeconds() + 30,
+        memoryMax: props.memoryMax ?? '90%',
+        secrets: Object.entries(props.secrets ?? {}).map(([name, secret]) => ({
+          name,
+          kind: secret._kind,
+          id: secret._id,
+          field: secret._field,
+        })),
+        companion: companionOf(code),
+      }),
+    );
+    this.launchTemplate = this.createLaunchTemplate(props, userData);
+    this.autoScalingGroup = this.createGroup(props);
+    Tags.of(this.autoScalingGroup).add(FLEET_TAG, fleetTag, { applyToLaunchedInstances: false });
+
+    const group = this.autoScalingGroup.node.defaultChild as autoscaling.CfnAutoScalingGroup;
+    // Part of the group itself, not resources of their own: those would come after the first instances.
+    group.lifecycleHookSpecificationList = [
+      {
+        lifecycleHookName: LAUNCH_HOOK,
+        lifecycleTransition: 'autoscaling:EC2_INSTANCE_LAUNCHING',
+        heartbeatTimeout: 3 * bootTime.toSeconds(),
+        defaultResult: 'ABANDON',
+      },
+      {
+        lifecycleHookName: TERMINATE_HOOK,
+        lifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+        heartbeatTimeout: terminateHookTimeout.toSeconds(),
+        defaultResult: 'CONTINUE',
+      },
+    ];
+    const metadata: WorkerMetadata = { assetHash: code.asset.assetHash, command: code.command, environment };
+    group.addMetadata(WORKER_METADATA_KEY, metadata);
+    // No instance may start before its role can do everything.
+    this.autoScalingGroup.node.addDependency(this.role);
+    if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);
+  }
+
+  private environment(
+    props: WorkerFleetProps,
+    code: BoundWorkerCode,
+    drainTimeout: Duration,
+    terminateHookTimeout: Duration,
+  ): Record<string, string> {
+    const queues = queuesOf(props);
+    const hasDeadLetters = queues.some(({ queue }) => queue.deadLetterQueue);
+    return {
+      ...props.environment,
+      AWS_REGION: Stack.of(this).region,
+      [WORKER_ENV.queueUrl]: queues.map(({ queue }) => queue.queue.queueUrl).join(' '),
+      ...(queues.length > 1 && { [WORKER_ENV.queueWeights]: queues.map(({ weight }) => weight ?? 1).join(' ') }),
+      ...(hasDeadLetters && {
+        [WORKER_ENV.deadLetterQueueUrl]: queues.map(({ queue }) => queue.deadLetterQueue?.queueUrl ?? '-').join(' '),
+      }),
+      [WORKER_ENV.handler]: code.handler,
+      [WORKER_ENV.concurrency]: String(props.concurrency ?? 1),
+      [WORKER_ENV.visibilityTimeoutSeconds]: seconds(props.visibilityTimeout ?? Duration.seconds(30)),
+      [WORKER_ENV.waitTimeSeconds]: seconds(props.receiveWaitTime ?? Duration.seconds(20)),
+      [WORKER_ENV.drainTimeoutSeconds]: seconds(drainTimeout),
+      [WORKER_ENV.healthPort]: String(HEALTH_PORT),
+      [WORKER_ENV.autoScalingGroupName]: 'imds',
+      [WORKER_ENV.launchHookName]: LAUNCH_HOOK,
+      [WORKER_ENV.terminateHookName]: TERMINATE_HOOK,
+      [WORKER_ENV.terminateHookSeconds]: seconds(terminateHookTimeout),
+      [WORKER_ENV.metricsNamespace]: props.metricsNamespace ?? 'QueueFleet',
+      [WORKER_ENV.metricsIntervalSeconds]: seconds(props.metricsInterval ?? Duration.minutes(1)),
+    };
+  }
+
+  private network(props: WorkerFleetProps, code: BoundWorkerCode): { vpc: ec2.IVpc; endpoints?: VpcEndpoints } {
+    if (props.vpc) return { vpc: props.vpc };
+    if (props.egress === FleetEgress.NAT_GATEWAY) {
+      return { vpc: new ec2.Vpc(this, 'Vpc', { maxAzs: 2, natGateways: 1, restrictDefaultSecurityGroup: false }) };
+    }
+    const vpc = new ec2.Vpc(this, 'Vpc', {
+      maxAzs: 2,
+      natGateways: 0,
+      restrictDefaultSecurityGroup: false,
+      subnetConfiguration: [{ name: 'Workers', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    });
+    const endpoints = new VpcEndpoints(this, 'Endpoints', {
+      vpc,
+      secretsManager: Object.values(props.secrets ?? {}).some((secret) => secret._kind === 'secret'),
+      containerRegistry: code.companion?.image !== undefined,
+    });
+    return { vpc, endpoints };
+  }
+
+  private createLaunchTemplate(props: WorkerFleetProps, userData: ec2.UserData): ec2.LaunchTemplate {
+    const instanceType = props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL);
+    return new ec2.LaunchTemplate(this, 'LaunchTemplate', {
+      instanceType,
+      machineImage:
+        props.machineImage ??
+        ec2.MachineImage.latestAmazonLinux2023({
+          cpuType:
+            instanceType.architecture === ec2.InstanceArchitecture.ARM_64
+              ? ec2.AmazonLinuxCpuType.ARM_64
+              : ec2.AmazonLinuxCpuType.X86_64,
+        }),
+      role: this.role,
+      securityGroup: this.securityGroup,
+      userData,
+      requireImdsv2: true,
+      httpPutResponseHopLimit: 1,
+      // The worker learns the name of its group from a tag.
+      instanceMetadataTags: true,
+      blockDevices: [
+        {
+          deviceName: '/dev/xvda',
+          volume: ec2.BlockDeviceVolume.ebs((props.volumeSize ?? Size.gibibytes(16)).toGibibytes(), {
+            encrypted: true,
+            volumeType: ec2.EbsDeviceVolumeType.GP3,
+            deleteOnTermination: true,
+          }),
+        },
+      ],
+    });
+  }
+
+  private createGroup(props: WorkerFleetProps): autoscaling.AutoScalingGroup {
+    const mixed = usesMixedInstances(props);
+    const group = new autoscaling.AutoScalingGroup(this, 'Group', {
+      vpc: this.vpc,
+      vpcSubnets: props.vpcSubnets ?? workerSubnets(this.vpc),
+      ...(mixed
+        ? {
+            mixedInstancesPolicy: {
+              launchTemplate: this.launchTemplate,
+              launchTemplateOverrides: props.alternativeInstanceTypes && [
+                ...(props.instanceType ? [{ instanceType: props.instanceType }] : []),
+                ...props.alternativeInstanceTypes.map((instanceType) => ({ instanceType })),
+              ],
+              instancesDistribution: {
+                onDemandBaseCapacity: props.onDemandBaseCapacity ?? 0,
+                onDemandPercentageAboveBaseCapacity: props.onDemandPercentage ?? 100,
+                spotAllocationStrategy: autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
+              },
+            },
+            capacityRebalance: (props.onDemandPercentage ?? 100) < 100,
+          }
+        : { launchTemplate: this.launchTemplate }),
+      minCapacity: props.minCapacity ?? 1,
+      maxCapacity: props.maxCapacity ?? 10,
+      groupMetrics: [autoscaling.GroupMetrics.all()],
+      defaultInstanceWarmup: Duration.seconds(60),
+      maxInstanceLifetime: props.maxInstanceLifetime ?? Duration.days(7),
+      healthChecks: autoscaling.HealthChecks.ec2({ gracePeriod: Duration.seconds(60) }),
+      notifications: props.notificationsTopic && [
+        { topic: props.notificationsTopic, scalingEvents: autoscaling.ScalingEvents.ALL },
+      ],
+      updatePolicy: autoscaling.UpdatePolicy.instanceRefresh({
+        strategy: autoscaling.InstanceRefreshStrategy.ROLLING,
+        minHealthyPercentage: 100,
+        maxHealthyPercentage: 200,
+        scaleInProtectedInstances: autoscaling.ScaleInProtectedInstances.WAIT,
+        alarms: props.rollbackAlarms,
+      }),
+    });
+    if (props.warmPool) group.addWarmPool(props.warmPool);
+    return group;
+  }
+
+  private logKeyStatement(): iam.PolicyStatement {
+    const stack = Stack.of(this);
+    return new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+      actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
+      resources: ['*'],
+      // Not the group's own ARN: the log group refers to the key already.
+      conditions: {
+        ArnLike: { 'kms:EncryptionContext:aws:logs:arn': stack.formatArn({ service: 'logs', resource: '*' }) },
+      },
+    });
+  }
+}
+
+function defaultTerminateHookTimeout(drainTimeout: Duration): Duration {
+  const wanted = drainTimeout.toSeconds() + 60;
+  return Duration.seconds(Math.min(Math.max(wanted, 120), AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max));
+}
+
+function workerSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
+  if (vpc.privateSubnets.length > 0) return { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
+  return { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+}
+
+function companionOf(code: BoundWorkerCode): Parameters<typeof bootScript>[0]['companion'] {
+  const { companion } = code;
+  if (companion?.command) return { kind: 'command', command: companion.command };
+  if (!companion?.image) return undefined;
+  const { repository, tagOrDigest } = companion.image;
+  return {
+    kind: 'container',
+    image: repository.repositoryUriForTagOrDigest(tagOrDigest),
+    registry: repository.registryUri,
+  };
+}
+
+function seconds(duration: Duration): string {
+  return String(duration.toSeconds());
+}
