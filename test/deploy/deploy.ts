@@ -1,14 +1,17 @@
 /**
  * Deploys an app with the real CDK command line against moto's server: bootstrap, deploy, deploy again without a
- * change, read everything back, destroy, and look for leftovers.
+ * change, read everything back, update, destroy, and look for leftovers. With `--mutations` it then breaks one property
+ * of the template at a time, deploys that, and expects the reading back to notice.
  *
- * Usage: tsx test/deploy/deploy.ts [--app COMMAND] [--mutations]
+ * Usage: tsx test/deploy/deploy.ts [--app COMMAND] [--update CONTEXT] [--mutations]
  * Needs python3; the server is installed into tmp/moto by pip. Where that is not possible the stage is skipped, loudly.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { MUTATIONS, mutate, type Mutation, type Resource } from './mutations';
 
 const ROOT = resolve(__dirname, '../..');
 const WORK = join(ROOT, 'tmp/deploy');
@@ -17,6 +20,8 @@ const MOTO = join(__dirname, 'moto');
 const PYTHON = join(VENV, 'bin/python');
 const REGION = 'us-east-1';
 const ACCOUNT = '123456789012';
+/** So that a change of the example cannot quietly empty the proof. */
+const REQUIRED_MUTATIONS = 10;
 
 interface Server {
   readonly endpoint: string;
@@ -121,6 +126,30 @@ class Deployment {
     return join(this.#assembly, template);
   }
 
+  /** Breaks the synthesized assembly in one place, under a new asset key so that the CLI uploads it. @returns who was hit */
+  breakTemplate(templateFile: string, mutation: Mutation): string | undefined {
+    const text = readFileSync(templateFile, 'utf8');
+    const template = JSON.parse(text) as { Resources: Record<string, Resource> };
+    const logicalId = mutate(template.Resources, mutation);
+    if (logicalId === undefined) return undefined;
+    writeFileSync(templateFile, JSON.stringify(template));
+    const name = basename(templateFile);
+    const manifests = readdirSync(this.#assembly).filter((file) => /(^manifest|\.assets)\.json$/.test(file));
+    for (const file of manifests) {
+      const path = join(this.#assembly, file);
+      const manifest = readFileSync(path, 'utf8');
+      const assets = (JSON.parse(manifest) as { files?: Record<string, { source: { path: string } }> }).files ?? {};
+      const old = Object.entries(assets).find(([, asset]) => asset.source.path === name)?.[0];
+      if (old === undefined) continue;
+      const fresh = createHash('sha256').update(JSON.stringify(template)).digest('hex');
+      for (const other of manifests) {
+        const otherPath = join(this.#assembly, other);
+        writeFileSync(otherPath, readFileSync(otherPath, 'utf8').replaceAll(old, fresh));
+      }
+    }
+    return logicalId;
+  }
+
   bootstrap(): void {
     this.#cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`, '--app', this.#assembly);
   }
@@ -162,7 +191,11 @@ class Deployment {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { app: { type: 'string', default: 'tsx bin/video-upload.ts' } },
+    options: {
+      app: { type: 'string', default: 'tsx bin/video-upload.ts' },
+      update: { type: 'string' },
+      mutations: { type: 'boolean', default: false },
+    },
   });
   mkdirSync(WORK, { recursive: true });
   if (!installServer()) {
@@ -189,13 +222,46 @@ async function main(): Promise<void> {
     if (!first.same) throw new Error('what was deployed differs from the template');
     if (!/no changes/.test(deployment.deploy())) throw new Error('the second deployment found something to change');
     step('deployed again: no changes');
+    if (values.update !== undefined) {
+      const updated = deployment.synthesize(['--context', values.update]);
+      deployment.deploy();
+      const second = deployment.readBack(updated);
+      for (const line of second.lines) step(line);
+      if (!second.same) throw new Error('after the update, what is deployed differs from the template');
+      step(`updated with ${values.update}`);
+    }
     deployment.destroy();
     const left = deployment.leftovers(template);
     if (left.length > 0) throw new Error(`left behind after destroy:\n${left.join('\n')}`);
     step('destroyed: nothing left');
+    if (values.mutations) proveThatItNotices(deployment, step);
   } finally {
     server.stop();
   }
+}
+
+/** Deploys each broken template and compares it with the whole one. */
+function proveThatItNotices(deployment: Deployment, step: (text: string) => void): void {
+  let noticed = 0;
+  for (const mutation of MUTATIONS) {
+    const template = deployment.synthesize();
+    const whole = join(WORK, basename(template));
+    writeFileSync(whole, readFileSync(template));
+    const logicalId = deployment.breakTemplate(template, mutation);
+    if (logicalId === undefined) {
+      step(`not applicable: ${mutation.name}`);
+      continue;
+    }
+    deployment.deploy();
+    const { lines } = deployment.readBack(whole);
+    if (!lines.some((line) => line.startsWith(logicalId)))
+      throw new Error(`nobody noticed: ${mutation.name} (${logicalId})`);
+    noticed += 1;
+    step(`noticed: ${mutation.name} (${logicalId})`);
+    deployment.destroy();
+  }
+  if (noticed < REQUIRED_MUTATIONS)
+    throw new Error(`only ${noticed} mutations fit this template, ${REQUIRED_MUTATIONS} are needed`);
 }
 
 void main().catch((error: unknown) => {
