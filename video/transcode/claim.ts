@@ -10,6 +10,8 @@ export interface ClaimRecord {
   /** Milliseconds since 1970; the claim may be taken over after it. */
   readonly leaseUntilMs: number;
   readonly startedAtMs: number;
+  /** How the work ended, once it has. */
+  readonly outcome?: 'ready' | 'failed';
 }
 
 /** What became of an attempt to claim. */
@@ -64,6 +66,20 @@ export async function renewClaim(
   const record: ClaimRecord = { owner, messageId, leaseUntilMs: wallClockMs() + leaseMs, startedAtMs };
   await media.putText(MEDIA_KEYS.claim(id, generation), JSON.stringify(record), JSON_TYPE);
   return true;
+}
+
+/** Notes how the work ended, for whoever counts; the status document alone decides. */
+export async function closeClaim(
+  context: ClaimContext,
+  id: string,
+  generation: number,
+  outcome: NonNullable<ClaimRecord['outcome']>,
+): Promise<void> {
+  const { media, owner, messageId, wallClockMs } = context;
+  const key = MEDIA_KEYS.claim(id, generation);
+  const startedAtMs = (await readClaim(media, key))?.startedAtMs ?? wallClockMs();
+  const record: ClaimRecord = { owner, messageId, leaseUntilMs: wallClockMs(), startedAtMs, outcome };
+  await media.putText(key, JSON.stringify(record), JSON_TYPE);
 }
 
 /** The claim of the highest generation, undefined before the first. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, type Logger, PermanentError, ReleaseError } from '../../messaging';
 import { decodeName, MEDIA_KEYS, type VideoStatus, VIDEO_TYPES } from '../contract';
-import { acquireClaim, type ClaimContext, latestClaim, renewClaim } from './claim';
+import { acquireClaim, type ClaimContext, closeClaim, latestClaim, renewClaim } from './claim';
 import { encode, type EncodeContext, type EncodeResult } from './encode';
 import type { UploadReference } from './event';
 import { MediaError, type MediaProblem } from './problems';
@@ -109,6 +109,8 @@ async function work(
   const record = new StatusRecord(context, upload, generation, logger);
   try {
     await produce(context, upload, stop, folder, record);
+    stopRenewing();
+    await closeClaim(claims, upload.id, generation, 'ready').catch(() => {});
     logger.info({ id: upload.id, generation }, 'video ready');
   } catch (error) {
     if (stop.aborted) {
@@ -116,7 +118,11 @@ async function work(
       await renewClaim(claims, upload.id, generation, 0).catch(() => false);
       throw new ReleaseError('Stopped before the video was done', request.messageId, { cause: stop.reason });
     }
-    if (error instanceof MediaError) await record.fail(error.code, error.message);
+    if (error instanceof MediaError) {
+      await record.fail(error.code, error.message);
+      stopRenewing();
+      await closeClaim(claims, upload.id, generation, 'failed').catch(() => {});
+    }
     throw error;
   } finally {
     stopRenewing();
