@@ -33,5 +33,7 @@ export function mergeKeyPolicy(key: kms.Key): void {
 
 /** Resolves through the given context, or references to other stacks would not be seen. */
 function merged(document: IResolvable): IResolvable {
-  return Lazy.uncachedAny({ produce: (context: IResolveContext) => mergePolicy(context.resolve(document) as PolicyJson) });
+  return Lazy.uncachedAny({
+    produce: (context: IResolveContext) => mergePolicy(context.resolve(document) as PolicyJson),
+  });
 }

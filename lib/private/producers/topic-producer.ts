@@ -19,8 +19,7 @@ export function bindTopic(target: ProducerTarget, topic: sns.ITopic, options: To
     sourceArn: topic.topicArn,
     sourceAccount: topic.env.account,
   });
-  const elsewhere =
-    Token.compareStrings(topic.env.region, Stack.of(target.scope).region) === TokenComparison.DIFFERENT;
+  const elsewhere = Token.compareStrings(topic.env.region, Stack.of(target.scope).region) === TokenComparison.DIFFERENT;
   topic.addSubscription({
     bind: () => ({
       subscriberScope: target.scope,

@@ -50,7 +50,10 @@ describe('WorkQueue', () => {
     Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
       PolicyDocument: {
         Statement: Match.arrayWith([
-          Match.objectLike({ Action: 'sqs:SendMessage', Resource: { 'Fn::GetAtt': ['JobsDeadLetterQueue8CC426EE', 'Arn'] } }),
+          Match.objectLike({
+            Action: 'sqs:SendMessage',
+            Resource: { 'Fn::GetAtt': ['JobsDeadLetterQueue8CC426EE', 'Arn'] },
+          }),
         ]),
       },
     });
