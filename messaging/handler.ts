@@ -40,6 +40,29 @@ export interface HandlerContext {
  */
 export type Handler<T = string> = (message: ReceivedMessage<T>, context: HandlerContext) => Promise<void>;
 
+/** What a batch handler is given besides the messages. */
+export interface BatchContext {
+  /** Aborts when the handler's time is over or the drain budget is spent. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Asks for at least `seconds` more before the handler's own timeout fires. */
+  extend(seconds: number): void;
+}
+
+/** What went wrong with some messages of a batch; all others succeeded. */
+export interface BatchResult {
+  readonly failures: ReadonlyArray<{ readonly messageId: string; readonly error?: unknown }>;
+}
+
+/**
+ * Handles several messages of a standard queue at once. Resolve: all are deleted but the `failures`, which count as if a handler
+ * had thrown their error. Throw: it counts for all of them.
+ */
+export type BatchHandler<T = string> = (
+  messages: ReadonlyArray<ReceivedMessage<T>>,
+  context: BatchContext,
+) => Promise<BatchResult | void>;
+
 /** Base of the errors that the runtime raises; decide on the class, never on the text. */
 export class WorkerError extends Error {
   override name = 'WorkerError';
@@ -71,4 +94,9 @@ export class LeaseLostError extends WorkerError {
 /** The abort reason when the handler took longer than its timeout. */
 export class HandlerTimeoutError extends WorkerError {
   override name = 'HandlerTimeoutError';
+}
+
+/** The abort reason when a drain's budget is spent. */
+export class DrainError extends WorkerError {
+  override name = 'DrainError';
 }

@@ -1,5 +1,17 @@
+export * from './body-codec';
 export * from './clock';
+export { Consumer, type ConsumerCounters, type ConsumerStats } from './consumer';
+export { OptionsError, type ConsumerOptions } from './consumer-options';
+export type { DrainOptions, DrainReport } from './drain';
 export * from './handler';
 export * from './health-server';
+export * from './idempotency';
 export * from './json-logger';
 export * from './logger';
+export * from './observer';
+export { QUARANTINE_ATTRIBUTES } from './quarantine';
+export type { Backoff } from './retry';
+export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from './schema';
+export { createSqsClient, sdkTransport } from './sdk-transport';
+export { SqsError, type SqsErrorKind } from './sqs-errors';
+export * from './transport';

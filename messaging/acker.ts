@@ -1,0 +1,158 @@
+import type { Clock } from './clock';
+import type { Delivery } from './delivery';
+import { Outbox } from './outbox';
+import type { RoundTrips } from './lease';
+import type { BatchOperation } from './observer';
+import { callRetryMs, visibilityWithin } from './retry';
+import { toSqsError, type SqsError } from './sqs-errors';
+import { withTimeLimit } from './time-limit';
+import type { EntryFailure, SqsTransport } from './transport';
+
+/** What the acker asks of the consumer. */
+export interface AckerHost {
+  readonly transport: SqsTransport;
+  readonly queueUrl: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly roundTrips: RoundTrips;
+  /** Calls in flight before entries wait for company. */
+  readonly softLimit: number;
+  deleted(delivery: Delivery): void;
+  released(delivery: Delivery, delaySeconds: number): void;
+  lose(delivery: Delivery): void;
+  failed(operation: BatchOperation, failure: EntryFailure | SqsError, deliveries: readonly Delivery[]): void;
+}
+
+interface Release {
+  readonly delivery: Delivery;
+  readonly seconds: number;
+}
+
+/** How to repeat a failed entry; undefined when it is settled. */
+type Repeat = (() => void) | undefined;
+
+const CALL_LIMIT_MS = 5_000;
+
+/** Ends deliveries at SQS, in batches: deletes them, or gives them back. Repeats what failed while the lease holds. */
+export class Acker {
+  readonly #deletes: Outbox<Delivery>;
+  readonly #releases: Outbox<Release>;
+
+  constructor(private readonly host: AckerHost) {
+    this.#deletes = new Outbox(host.clock, host.softLimit, (batch) => this.#sendDeletes(batch));
+    this.#releases = new Outbox(host.clock, host.softLimit, (batch) => this.#sendReleases(batch));
+  }
+
+  /** Deletes the message within `lingerMs`, or sooner when its lease has less than three round trips to go. */
+  delete(delivery: Delivery, lingerMs: number): void {
+    const urgentMs = delivery.lease.deadlineMs - 3 * this.host.roundTrips.p99Ms;
+    this.#deletes.add(delivery, Math.min(this.host.clock.now() + lingerMs, urgentMs));
+  }
+
+  /** Makes the message visible again after `seconds`. The consumer has set its state to `releasing`: no renewal may follow. */
+  release(delivery: Delivery, seconds: number): void {
+    // A renewal on its way could reach SQS after the release and undo it.
+    if (delivery.lease.renewing) {
+      delivery.afterRenewal = () => this.release(delivery, seconds);
+      return;
+    }
+    this.#releases.add({ delivery, seconds }, this.host.clock.now());
+  }
+
+  /** Nothing lingers any more. */
+  flush(): void {
+    this.#deletes.flush();
+    this.#releases.flush();
+  }
+
+  async #sendDeletes(batch: readonly Delivery[]): Promise<void> {
+    const { host } = this;
+    const live = batch.filter((d) => this.#stillHeld(d));
+    const handles = live.map((d) => d.lease.receiptHandle);
+    await this.#call(
+      'delete',
+      live,
+      () => host.transport.deleteBatch(host.queueUrl, handles),
+      (delivery, failure, i) => {
+        if (delivery.state !== 'acking') return undefined;
+        const again = (): void => this.delete(delivery, 0);
+        // Delivered a second time meanwhile: the newer handle is the one that surely deletes.
+        if (delivery.lease.receiptHandle !== handles[i]) again();
+        else if (failure === undefined) host.deleted(delivery);
+        else if (failure.kind === 'stale') host.lose(delivery);
+        else return again;
+        return undefined;
+      },
+    );
+  }
+
+  async #sendReleases(batch: readonly Release[]): Promise<void> {
+    const { host } = this;
+    const live = batch.filter(({ delivery }) => this.#stillHeld(delivery));
+    const now = host.clock.now();
+    const seconds = live.map((r) => visibilityWithin(r.seconds, r.delivery.lease.hardEndMs, now));
+    await this.#call(
+      'release',
+      live.map((r) => r.delivery),
+      () =>
+        host.transport.changeVisibilityBatch(
+          host.queueUrl,
+          live.map(({ delivery }, i) => ({
+            receiptHandle: delivery.lease.receiptHandle,
+            visibilityTimeoutSeconds: seconds[i] ?? 0,
+          })),
+        ),
+      (delivery, failure, i) => {
+        if (delivery.state !== 'releasing') return undefined;
+        // A stale handle means that somebody else has it already: that is what a release is for.
+        if (failure === undefined || failure.kind === 'stale') host.released(delivery, seconds[i] ?? 0);
+        else return () => this.release(delivery, live[i]?.seconds ?? 0);
+        return undefined;
+      },
+    );
+  }
+
+  /** Past the deadline the message is no longer ours to delete or to give back. */
+  #stillHeld(delivery: Delivery): boolean {
+    if (delivery.lost || delivery.state === 'gone') return false;
+    if (this.host.clock.now() < delivery.lease.deadlineMs) return true;
+    if (delivery.state === 'releasing') this.host.released(delivery, 0);
+    else this.host.lose(delivery);
+    return false;
+  }
+
+  /** @param settle acts on one entry's outcome, or returns how to repeat it after a pause */
+  async #call(
+    operation: BatchOperation,
+    deliveries: readonly Delivery[],
+    send: () => Promise<ReadonlyArray<EntryFailure | undefined>>,
+    settle: (delivery: Delivery, failure: EntryFailure | SqsError | undefined, index: number) => Repeat,
+  ): Promise<void> {
+    if (deliveries.length === 0) return;
+    const { host } = this;
+    const sentAtMs = host.clock.now();
+    let outcomes: ReadonlyArray<EntryFailure | undefined> = [];
+    let whole: SqsError | undefined;
+    try {
+      outcomes = await withTimeLimit(host.clock, CALL_LIMIT_MS, send());
+      host.roundTrips.record(host.clock.now() - sentAtMs);
+    } catch (error) {
+      whole = toSqsError(error);
+      if (whole.kind === 'credentials') void host.transport.refreshCredentials?.().catch(() => undefined);
+      host.failed(operation, whole, deliveries);
+    }
+    const repeats: Array<() => void> = [];
+    let pauseMs = 0;
+    deliveries.forEach((delivery, i) => {
+      const failure = whole ?? outcomes[i];
+      if (whole === undefined && failure !== undefined) host.failed(operation, failure, [delivery]);
+      const again = settle(delivery, failure, i);
+      if (again === undefined || failure === undefined) return;
+      repeats.push(again);
+      delivery.callFailures += 1;
+      pauseMs = Math.max(pauseMs, callRetryMs(failure.kind, delivery.callFailures, host.random));
+    });
+    // One pause for all, so that what failed together is repeated in one call.
+    if (repeats.length > 0) host.clock.setTimer(pauseMs, () => repeats.forEach((again) => again()));
+  }
+}

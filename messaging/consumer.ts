@@ -1,0 +1,126 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { systemClock } from './clock';
+import { checkConsumerOptions, OptionsError, type ConsumerOptions } from './consumer-options';
+import { drainConsumer, type DrainOptions, type DrainReport } from './drain';
+import { Engine } from './engine';
+import { WorkerError } from './handler';
+import { silentLogger } from './logger';
+import { sdkTransport } from './sdk-transport';
+import type { SqsTransport } from './transport';
+
+/** What a consumer counted since it was made. */
+export interface ConsumerCounters {
+  readonly received: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly poison: number;
+  readonly deleted: number;
+  readonly released: number;
+  readonly quarantined: number;
+  /** Lease renewals, one for each message. */
+  readonly renewed: number;
+  readonly leasesLost: number;
+  readonly duplicates: number;
+  readonly pollFailures: number;
+}
+
+/** A consumer's state at one moment. */
+export interface ConsumerStats {
+  /** Messages whose handler runs, also those whose lease was lost. */
+  readonly running: number;
+  /** Messages held and not running. */
+  readonly buffered: number;
+  /** Messages held and not finished: buffered and running ones. */
+  readonly leased: number;
+  /** Messages finished whose delete is not confirmed. */
+  readonly acking: number;
+  /** Outstanding receives. */
+  readonly receiving: number;
+  /** The most that `leased` can be. */
+  readonly capacity: number;
+  /** When a receive was last answered or a handler last ended: milliseconds of the consumer's monotonic clock. */
+  readonly lastProgressAtMs: number;
+  readonly draining: boolean;
+  readonly counters: ConsumerCounters;
+}
+
+/**
+ * Consumes one SQS queue: receives, keeps the leases alive, runs the handler, deletes what succeeded, gives back what failed.
+ *
+ * At least once: a message is deleted only after its handler resolved, and comes back when the process dies.
+ * docs/consumer.md has the states, the guarantees and their limits.
+ */
+export class Consumer<T = string> {
+  readonly #engine: Engine<T>;
+  #started = false;
+  #drained: Promise<DrainReport> | undefined;
+
+  /** @throws OptionsError with everything that is wrong, at once */
+  constructor(options: ConsumerOptions<T>) {
+    checkConsumerOptions(options);
+    const { sqs, clock = systemClock, random = Math.random, logger = silentLogger } = options;
+    const transport = isSdkClient(sqs) ? sdkTransport(sqs) : sqs;
+    this.#engine = new Engine({ ...options, transport, clock, random, logger });
+  }
+
+  /** Whether the queue can be worked on: a receive succeeded, and no lasting error came after it. */
+  get ready(): boolean {
+    return this.#started && this.#drained === undefined && this.#engine.poller.ready && this.#engine.allowed;
+  }
+
+  /** Begins to receive. @throws WorkerError when it was started or drained before */
+  start(): void {
+    if (this.#started || this.#drained) throw new WorkerError('a consumer starts once: make a new one');
+    this.#started = true;
+    this.#engine.poller.poke();
+  }
+
+  /**
+   * Stops for good, without losing anything: no new receives, what was not started goes back to the queue at once, running work goes on
+   * until the grace at the end of the budget. Waits for outstanding long polls, whose messages go back too. A second call
+   * returns the first one's promise.
+   *
+   * @throws OptionsError when a time is not valid
+   */
+  drain(options: DrainOptions): Promise<DrainReport> {
+    if (!(options.budgetMs >= 0) || !((options.graceMs ?? 0) >= 0)) {
+      const given = `(${options.budgetMs}, ${options.graceMs ?? 0} milliseconds)`;
+      throw new OptionsError([`'budgetMs' and 'graceMs' ${given} must be 0 milliseconds or more`]);
+    }
+    this.#drained ??= drainConsumer(this.#engine.drainHost(), options);
+    return this.#drained;
+  }
+
+  /** When something last went forward: a receive was answered, be it by an error, or a handler ended. Monotonic milliseconds. */
+  lastProgressMs(): number {
+    return this.#engine.lastProgressAtMs;
+  }
+
+  /** The same as {@link ready}, as a health server asks for it. */
+  isReady(): boolean {
+    return this.ready;
+  }
+
+  /** What is held now, for `/inflight`. */
+  inFlight(): ReadonlyArray<{ readonly messageId: string; readonly ageMs: number; readonly state: string }> {
+    return this.#engine.inFlight();
+  }
+
+  /** A snapshot for health checks and metrics. */
+  stats(): ConsumerStats {
+    const { waiting, running, acking, poller, capacity, lastProgressAtMs, counters } = this.#engine;
+    return {
+      running,
+      buffered: waiting,
+      leased: waiting + running,
+      acking,
+      receiving: poller.outstanding,
+      capacity,
+      lastProgressAtMs,
+      draining: this.#drained !== undefined,
+      counters: { ...counters },
+    };
+  }
+}
+
+const isSdkClient = (sqs: SqsTransport | SQSClient): sqs is SQSClient => 'send' in sqs && 'config' in sqs;

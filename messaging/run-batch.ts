@@ -1,0 +1,73 @@
+import type { Delivery } from './delivery';
+import { LeaseLostError, type BatchContext, type BatchHandler, type ReceivedMessage } from './handler';
+import { prepare, resultOf, settleClaim, type RunOptions, type RunResult } from './run-handler';
+
+/** A signal for the whole batch: one lost lease does not stop the work on the others. */
+function batchSignal(deliveries: readonly Delivery[]): AbortSignal {
+  const controller = new AbortController();
+  let left = deliveries.length;
+  for (const { signal } of deliveries) {
+    const aborted = (): void => {
+      left -= 1;
+      if (left === 0 || !(signal.reason instanceof LeaseLostError)) controller.abort(signal.reason);
+    };
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+  }
+  return controller.signal;
+}
+
+/**
+ * Makes the function that runs several deliveries by one call, with one result each. A message that can not be decoded is left out
+ * of the call and has a result of its own. It never rejects.
+ */
+export function batchRunner<T>(
+  options: RunOptions<T> & { readonly handler: BatchHandler<T> },
+): (deliveries: readonly Delivery[]) => Promise<RunResult[]> {
+  return async (deliveries) => {
+    const prepared = await Promise.all(deliveries.map((delivery) => prepare(options, delivery)));
+    const views: Array<ReceivedMessage<T>> = [];
+    const called: Delivery[] = [];
+    prepared.forEach((p, i) => {
+      const delivery = deliveries[i];
+      if (!('view' in p) || delivery === undefined) return;
+      views.push(p.view);
+      called.push(delivery);
+    });
+    const common = views.length === 0 ? undefined : await call(options, views, called);
+    const results = prepared.map((p, i): RunResult => {
+      if ('result' in p) return p.result;
+      return common?.(deliveries[i]?.message.messageId ?? '') ?? { kind: 'succeeded' };
+    });
+    await Promise.all(deliveries.map((d, i) => settleClaim(options, d, results[i] ?? { kind: 'succeeded' })));
+    return results;
+  };
+}
+
+/** Calls the handler. @returns the result of each message by its id; undefined: it succeeded */
+async function call<T>(
+  options: RunOptions<T> & { readonly handler: BatchHandler<T> },
+  views: ReadonlyArray<ReceivedMessage<T>>,
+  deliveries: readonly Delivery[],
+): Promise<(messageId: string) => RunResult | undefined> {
+  const { clock, logger } = options;
+  let signal: AbortSignal | undefined;
+  const context: BatchContext = {
+    get signal() {
+      return (signal ??= batchSignal(deliveries));
+    },
+    logger,
+    extend(seconds) {
+      if (!(seconds >= 0)) throw new RangeError(`'seconds' (${seconds} seconds) must be 0 or more`);
+      for (const d of deliveries) d.timeoutAtMs = Math.max(d.timeoutAtMs, clock.now() + seconds * 1000);
+    },
+  };
+  try {
+    const result = await options.handler(views, context);
+    const failed = new Map(result?.failures.map((f) => [f.messageId, f.error ?? new Error('failed in its batch')]));
+    return (messageId) => (failed.has(messageId) ? resultOf(failed.get(messageId)) : undefined);
+  } catch (error) {
+    const result = resultOf(error);
+    return () => result;
+  }
+}

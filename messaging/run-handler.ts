@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type { BodyCodec } from './body-codec';
+import type { Clock } from './clock';
+import type { Delivery } from './delivery';
+import { PermanentError, ReleaseError, type Handler, type HandlerContext, type ReceivedMessage } from './handler';
+import type { IdempotencyOptions } from './idempotency';
+import type { Logger } from './logger';
+import { parseBody, type StandardSchema } from './schema';
+import type { TransportMessage } from './transport';
+
+/** How a run ended, before the consumer acts on it. */
+export type RunResult =
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'poison'; readonly error: unknown }
+  | { readonly kind: 'released'; readonly error: unknown }
+  /** Handled before: to be deleted. */
+  | { readonly kind: 'duplicate' }
+  /** Another owner is at it for `forMs` more. */
+  | { readonly kind: 'busy'; readonly forMs: number };
+
+const SUCCEEDED: RunResult = { kind: 'succeeded' };
+const NO_ATTRIBUTES: ReceivedMessage['attributes'] = Object.freeze({});
+
+/** The message as a handler sees it. */
+export function receivedMessage<T>(message: TransportMessage, body: T): ReceivedMessage<T> {
+  let attributes = NO_ATTRIBUTES;
+  const names = Object.keys(message.attributes);
+  if (names.length > 0) {
+    attributes = Object.fromEntries(names.map((name) => [name, message.attributes[name]?.value ?? '']));
+  }
+  return {
+    messageId: message.messageId,
+    body,
+    attributes,
+    receiveCount: message.receiveCount,
+    sentAtMs: message.sentAtMs,
+    ...(message.groupId !== undefined && { groupId: message.groupId }),
+    ...(message.deduplicationId !== undefined && { deduplicationId: message.deduplicationId }),
+    ...(message.sequenceNumber !== undefined && { sequenceNumber: message.sequenceNumber }),
+  };
+}
+
+/** Adds the message's id to every line. */
+function boundLogger(logger: Logger, messageId: string): Logger {
+  const bind = (level: keyof Logger) => (fields: object, text?: string) =>
+    logger[level]({ messageId, ...fields }, text);
+  return { debug: bind('debug'), info: bind('info'), warn: bind('warn'), error: bind('error') };
+}
+
+class Context implements HandlerContext {
+  #logger: Logger | undefined;
+  constructor(
+    private readonly delivery: Delivery,
+    private readonly parent: Logger,
+    private readonly clock: Clock,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.delivery.signal;
+  }
+
+  get logger(): Logger {
+    return (this.#logger ??= boundLogger(this.parent, this.delivery.message.messageId));
+  }
+
+  extend(seconds: number): void {
+    if (!(seconds >= 0)) throw new RangeError(`'seconds' (${seconds} seconds) must be 0 or more`);
+    this.delivery.timeoutAtMs = Math.max(this.delivery.timeoutAtMs, this.clock.now() + seconds * 1000);
+  }
+}
+
+/** What a run needs besides the delivery and the handler. */
+export interface RunOptions<T> {
+  readonly codecs: readonly BodyCodec[];
+  readonly schema?: StandardSchema<T> | undefined;
+  readonly idempotency?: IdempotencyOptions | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Sorts what a handler, a codec or a validator threw. */
+export function resultOf(error: unknown): RunResult {
+  if (error instanceof PermanentError) return { kind: 'poison', error };
+  return { kind: error instanceof ReleaseError ? 'released' : 'failed', error };
+}
+
+/** What a handler is to get, or why it is not to run. */
+export type Prepared<T> = { readonly view: ReceivedMessage<T> } | { readonly result: RunResult };
+
+/** Decodes, validates and claims one message. Never rejects. */
+export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Promise<Prepared<T>> {
+  const { codecs, schema, idempotency, clock } = options;
+  const { message } = delivery;
+  try {
+    let text = message.body;
+    for (const codec of codecs) text = await codec.decode(text, message);
+    const view = receivedMessage(message, schema ? await parseBody(schema, text, message.messageId) : (text as T));
+    if (idempotency) {
+      const key = idempotency.key?.({ ...view, body: text }) ?? message.messageId;
+      const owner = randomUUID();
+      const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
+      const begin = await idempotency.store.begin(key, { owner, leaseUntilMs });
+      if (begin === 'done') return { result: { kind: 'duplicate' } };
+      if (begin !== 'started') {
+        return { result: { kind: 'busy', forMs: Math.max(0, begin.busyUntilMs - clock.wallClock()) } };
+      }
+      delivery.claim = { key, owner };
+    }
+    // All this took time; a handler must not start with a lease that is over or in a drain that is.
+    return delivery.abortReason ? { result: { kind: 'failed', error: delivery.abortReason } } : { view };
+  } catch (error) {
+    return { result: resultOf(error) };
+  }
+}
+
+/**
+ * Completes or frees the idempotency record of a run. The owner's token fences the write, so a run whose lease was lost may still
+ * complete its record: if nobody took over, the redelivery is then recognised. Never rejects.
+ */
+export async function settleClaim<T>(options: RunOptions<T>, delivery: Delivery, result: RunResult): Promise<void> {
+  const { claim } = delivery;
+  if (claim === undefined || options.idempotency === undefined) return;
+  delivery.claim = undefined;
+  const { store } = options.idempotency;
+  const { messageId } = delivery.message;
+  try {
+    if (result.kind !== 'succeeded' || (delivery.abortReason && !delivery.lost)) {
+      await store.release(claim.key, claim.owner);
+    } else if (!(await store.complete(claim.key, claim.owner))) {
+      options.logger.warn({ messageId }, 'another owner took over this idempotency key');
+    }
+  } catch (error) {
+    options.logger.error({ messageId, error }, 'the idempotency record could not be written');
+  }
+}
+
+/** Makes the function that runs one delivery. It never rejects. */
+export function handlerRunner<T>(
+  options: RunOptions<T> & {
+    readonly handler: Handler<T>;
+    readonly around?: ((message: TransportMessage, run: () => Promise<void>) => Promise<void>) | undefined;
+  },
+): (delivery: Delivery) => Promise<RunResult> {
+  const { around, handler, clock, logger } = options;
+  const plain = options.codecs.length === 0 && !options.schema && !options.idempotency;
+
+  const handle = async (delivery: Delivery, view: ReceivedMessage<T>): Promise<RunResult> => {
+    const context = new Context(delivery, logger, clock);
+    try {
+      if (around) await around(delivery.message, async () => handler(view, context));
+      else await handler(view, context);
+      return SUCCEEDED;
+    } catch (error) {
+      return resultOf(error);
+    }
+  };
+
+  if (plain) return (delivery) => handle(delivery, receivedMessage(delivery.message, delivery.message.body as T));
+  return async (delivery) => {
+    const prepared = await prepare(options, delivery);
+    const result = 'view' in prepared ? await handle(delivery, prepared.view) : prepared.result;
+    await settleClaim(options, delivery, result);
+    return result;
+  };
+}

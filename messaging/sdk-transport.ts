@@ -1,0 +1,194 @@
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+  type BatchResultErrorEntry,
+  type Message,
+  type MessageAttributeValue,
+  type SQSClientConfig,
+} from '@aws-sdk/client-sqs';
+import { classifyEntry, plainCode, toSqsError } from './sqs-errors';
+import type { EntryFailure, MessageAttribute, SqsTransport, TransportMessage } from './transport';
+
+/** What a consumer wants to know of each message; asking for less makes smaller answers. */
+export const SYSTEM_ATTRIBUTES = [
+  'ApproximateReceiveCount',
+  'SentTimestamp',
+  'MessageGroupId',
+  'MessageDeduplicationId',
+  'SequenceNumber',
+  'AWSTraceHeader',
+] as const;
+
+/**
+ * Makes an `SQSClient` with the settings that a consumer wants; `config` overrides them.
+ *
+ * - `cacheMiddleware`: the SDK resolves its middleware once per command class instead of once per call;
+ * - one attempt: the consumer repeats calls itself, knowing what is still worth it;
+ * - a request that gets no answer within the longest poll + 5 s fails. `requestTimeout` alone would only log a warning.
+ */
+export function createSqsClient(config: SQSClientConfig = {}): SQSClient {
+  return new SQSClient({
+    maxAttempts: 1,
+    cacheMiddleware: true,
+    ...config,
+    requestHandler: config.requestHandler ?? {
+      requestTimeout: 25_000,
+      throwOnRequestTimeout: true,
+      connectionTimeout: 5_000,
+      httpsAgent: { keepAlive: true, maxSockets: 200 },
+      httpAgent: { keepAlive: true, maxSockets: 200 },
+    },
+  });
+}
+
+/** The transport over the AWS SDK. `send` gets no options object: the SDK's middleware cache works only then. */
+export function sdkTransport(client: SQSClient): SqsTransport {
+  return {
+    async receive(request) {
+      const { Messages } = await attempt(
+        client.send(
+          new ReceiveMessageCommand({
+            QueueUrl: request.queueUrl,
+            MaxNumberOfMessages: request.maxMessages,
+            VisibilityTimeout: request.visibilityTimeoutSeconds,
+            WaitTimeSeconds: request.waitTimeSeconds,
+            MessageSystemAttributeNames: [...SYSTEM_ATTRIBUTES],
+            MessageAttributeNames: ['All'],
+            ...(request.attemptId !== undefined && { ReceiveRequestAttemptId: request.attemptId }),
+          }),
+        ),
+      );
+      return Messages?.map(fromSdk) ?? [];
+    },
+    async deleteBatch(queueUrl, receiptHandles) {
+      const answer = await attempt(
+        client.send(
+          new DeleteMessageBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: receiptHandles.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
+          }),
+        ),
+      );
+      return outcomes(receiptHandles.length, answer);
+    },
+    async changeVisibilityBatch(queueUrl, changes) {
+      const answer = await attempt(
+        client.send(
+          new ChangeMessageVisibilityBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: changes.map((change, i) => ({
+              Id: String(i),
+              ReceiptHandle: change.receiptHandle,
+              VisibilityTimeout: change.visibilityTimeoutSeconds,
+            })),
+          }),
+        ),
+      );
+      return outcomes(changes.length, answer);
+    },
+    async sendBatch(queueUrl, entries) {
+      const answer = await attempt(
+        client.send(
+          new SendMessageBatchCommand({
+            QueueUrl: queueUrl,
+            Entries: entries.map((entry, i) => ({
+              Id: String(i),
+              MessageBody: entry.body,
+              DelaySeconds: entry.delaySeconds,
+              MessageGroupId: entry.groupId,
+              MessageDeduplicationId: entry.deduplicationId,
+              MessageAttributes: entry.attributes && toSdkAttributes(entry.attributes),
+              ...(entry.traceHeader !== undefined && {
+                MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: entry.traceHeader } },
+              }),
+            })),
+          }),
+        ),
+      );
+      const sent = new Map(answer.Successful?.map((s) => [s.Id, s]));
+      return outcomes(entries.length, answer).map((failure, i) => {
+        if (failure !== undefined) return { failure };
+        const { MessageId = '', SequenceNumber } = sent.get(String(i)) ?? {};
+        return { messageId: MessageId, ...(SequenceNumber !== undefined && { sequenceNumber: SequenceNumber }) };
+      });
+    },
+    async refreshCredentials() {
+      await client.config.credentials({ forceRefresh: true });
+    },
+  };
+}
+
+const UNANSWERED: EntryFailure = {
+  kind: 'transient',
+  code: 'Unanswered',
+  message: 'the response does not mention this entry',
+};
+
+async function attempt<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw toSqsError(error);
+  }
+}
+
+interface BatchAnswer {
+  readonly Successful?: ReadonlyArray<{ readonly Id: string | undefined }> | undefined;
+  readonly Failed?: readonly BatchResultErrorEntry[] | undefined;
+}
+
+/** One outcome for each of `count` entries. An entry that the answer does not mention has failed. */
+function outcomes(count: number, { Successful = [], Failed = [] }: BatchAnswer): Array<EntryFailure | undefined> {
+  const result = new Array<EntryFailure | undefined>(count).fill(undefined);
+  if (Successful.length !== count) {
+    result.fill(UNANSWERED);
+    for (const { Id } of Successful) result[Number(Id)] = undefined;
+  }
+  for (const failure of Failed) {
+    result[Number(failure.Id)] = {
+      kind: classifyEntry(failure.Code ?? '', failure.SenderFault ?? false),
+      code: plainCode(failure.Code ?? 'Unknown'),
+      message: failure.Message ?? '',
+    };
+  }
+  return result;
+}
+
+const NO_ATTRIBUTES: TransportMessage['attributes'] = Object.freeze({});
+
+function fromSdk(message: Message): TransportMessage {
+  const system: Partial<Record<string, string>> = message.Attributes ?? {};
+  return {
+    messageId: message.MessageId ?? '',
+    receiptHandle: message.ReceiptHandle ?? '',
+    body: message.Body ?? '',
+    attributes: message.MessageAttributes ? fromSdkAttributes(message.MessageAttributes) : NO_ATTRIBUTES,
+    receiveCount: Number(system['ApproximateReceiveCount'] ?? 1),
+    sentAtMs: Number(system['SentTimestamp'] ?? 0),
+    ...(system['MessageGroupId'] !== undefined && { groupId: system['MessageGroupId'] }),
+    ...(system['MessageDeduplicationId'] !== undefined && { deduplicationId: system['MessageDeduplicationId'] }),
+    ...(system['SequenceNumber'] !== undefined && { sequenceNumber: system['SequenceNumber'] }),
+    ...(system['AWSTraceHeader'] !== undefined && { traceHeader: system['AWSTraceHeader'] }),
+  };
+}
+
+const fromSdkAttributes = (attributes: Record<string, MessageAttributeValue>): Record<string, MessageAttribute> =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, a]) => [
+      name,
+      { type: a.DataType ?? 'String', value: a.BinaryValue ?? a.StringValue ?? '' },
+    ]),
+  );
+
+const toSdkAttributes = (
+  attributes: Readonly<Record<string, MessageAttribute>>,
+): Record<string, MessageAttributeValue> =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, { type, value }]) => [
+      name,
+      typeof value === 'string' ? { DataType: type, StringValue: value } : { DataType: type, BinaryValue: value },
+    ]),
+  );
