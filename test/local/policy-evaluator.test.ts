@@ -164,8 +164,8 @@ describe('actions and resources', () => {
     [{ NotAction: 'sqs:Receive*' }, 'allow'],
     [{ NotAction: ['sqs:Send*', 'sqs:Receive*'] }, 'implicitDeny'],
   ])('%j', (element, decision) => {
-    const { Action: _, ...rest } = allow({});
-    expect(decide({ identityPolicies: [policy({ ...rest, ...element })] }, worker)).toBe(decision);
+    const statement = { Effect: 'Allow', Resource: QUEUE, ...element };
+    expect(decide({ identityPolicies: [policy(statement)] }, worker)).toBe(decision);
   });
 
   test.each([
