@@ -1,0 +1,60 @@
+/* eslint-disable awscdk/require-passing-this, awscdk/no-variable-construct-id, awscdk/no-unused-props, awscdk/require-jsdoc -- makes children in its caller's scope */
+import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Construct } from 'constructs';
+import type { CapacityStep } from '../../scaling/need';
+
+/** An alarm and the step policy that it drives. */
+export interface StepAlarmProps {
+  readonly group: autoscaling.AutoScalingGroup;
+  readonly metric: cloudwatch.IMetric;
+  readonly description: string;
+  readonly threshold: number;
+  readonly comparison: cloudwatch.ComparisonOperator;
+  /** Steps in absolute values of the metric; Auto Scaling wants them relative to the threshold. */
+  readonly steps: readonly CapacityStep[];
+}
+
+/** A scope with one alarm ('Alarm') and one ExactCapacity step policy ('Policy'). */
+export class StepAlarm extends Construct {
+  public readonly alarm: cloudwatch.Alarm;
+  public readonly action: autoscaling.StepScalingAction;
+
+  constructor(scope: Construct, id: string, props: StepAlarmProps) {
+    super(scope, id);
+    this.action = new autoscaling.StepScalingAction(this, 'Policy', {
+      autoScalingGroup: props.group,
+      adjustmentType: autoscaling.AdjustmentType.EXACT_CAPACITY,
+      metricAggregationType: autoscaling.MetricAggregationType.MAXIMUM,
+    });
+    for (const { lower, upper, capacity } of props.steps) {
+      this.action.addAdjustment({
+        adjustment: capacity,
+        ...(lower === undefined ? {} : { lowerBound: lower - props.threshold }),
+        ...(upper === undefined ? {} : { upperBound: upper - props.threshold }),
+      });
+    }
+    this.alarm = stepAlarm(this, 'Alarm', { ...props, action: this.action });
+  }
+}
+
+/** An alarm that runs an existing step policy. */
+export function stepAlarm(
+  scope: Construct,
+  id: string,
+  props: Omit<StepAlarmProps, 'group' | 'steps'> & { readonly action: autoscaling.StepScalingAction },
+): cloudwatch.Alarm {
+  const alarm = new cloudwatch.Alarm(scope, id, {
+    metric: props.metric,
+    alarmDescription: props.description,
+    threshold: props.threshold,
+    comparisonOperator: props.comparison,
+    evaluationPeriods: 1,
+    datapointsToAlarm: 1,
+    // A late datapoint must neither start nor stop scaling.
+    treatMissingData: cloudwatch.TreatMissingData.IGNORE,
+  });
+  alarm.addAlarmAction(new actions.AutoScalingAction(props.action));
+  return alarm;
+}

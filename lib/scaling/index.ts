@@ -1,0 +1,3 @@
+export * from './backlog-scaling';
+export * from './scaling-policy';
+export * from './workload';
