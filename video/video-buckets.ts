@@ -40,27 +40,18 @@ export class VideoBuckets extends Construct {
     });
   }
 
-  /** Lets pages of exactly these origins upload, and read media where it is not served by the page's own host. */
-  allowOrigins(uploadOrigins: readonly string[], mediaOrigins: readonly string[]): void {
+  /** Lets pages of exactly these origins upload, and play what came of it. */
+  allowOrigins(allowedOrigins: readonly string[]): void {
+    if (allowedOrigins.length === 0) return;
     const { DELETE, GET, HEAD, POST, PUT } = s3.HttpMethods;
-    if (uploadOrigins.length > 0) {
-      this.uploads.addCorsRule({
-        allowedOrigins: [...uploadOrigins],
-        allowedMethods: [GET, PUT, POST, DELETE],
-        allowedHeaders: ['*'],
-        // A part's ETag is needed to complete the upload.
-        exposedHeaders: ['ETag'],
-        maxAge: Duration.hours(1).toSeconds(),
-      });
-    }
-    if (mediaOrigins.length > 0) {
-      this.media.addCorsRule({
-        allowedOrigins: [...mediaOrigins],
-        allowedMethods: [GET, HEAD],
-        allowedHeaders: ['*'],
-        exposedHeaders: ['ETag', 'Content-Length', 'Content-Range'],
-        maxAge: Duration.hours(1).toSeconds(),
-      });
-    }
+    const common = {
+      allowedOrigins: [...allowedOrigins],
+      allowedHeaders: ['*'],
+      // A part's ETag is needed to complete an upload.
+      exposedHeaders: ['ETag'],
+      maxAge: Duration.hours(1).toSeconds(),
+    };
+    this.uploads.addCorsRule({ ...common, allowedMethods: [GET, PUT, POST, DELETE] });
+    this.media.addCorsRule({ ...common, allowedMethods: [GET, HEAD] });
   }
 }

@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import {
+  Annotations,
+  aws_cloudfront as cloudfront,
+  aws_ec2 as ec2,
+  aws_iam as iam,
+  CfnOutput,
+  Duration,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import {
+  BacklogScaling,
+  FifoWorkQueue,
+  FleetEgress,
+  Producer,
+  WorkerCode,
+  WorkerFleet,
+  Workload,
+  WorkQueue,
+} from '../lib';
+import { ApiAccess } from './api-access';
+import { INCOMING_PREFIX, POST_MAX_BYTES, UPLOAD_MAX_BYTES } from './contract';
+import { MediaDelivery } from './media-delivery';
+import { UploadApi } from './upload-api';
+import { VideoBuckets } from './video-buckets';
+import { VideoPage } from './video-page';
+import { packagedFfmpeg, type WorkerFfmpeg, workerInstanceType } from './worker-ffmpeg';
+
+/** Properties of {@link VideoUploadStack}. */
+export interface VideoUploadStackProps extends StackProps {
+  /** Keeps each uploader's videos in order by a FIFO queue. @default false */
+  readonly ordered?: boolean;
+  /** Who may call the upload API. @default ApiAccess.open() */
+  readonly access?: ApiAccess;
+  /** Deploys the page. @default - when the access is one that a browser can have */
+  readonly page?: boolean;
+  /** More origins whose pages may upload, exactly as a browser sends them. @default - only the deployed page's */
+  readonly pageOrigins?: readonly string[];
+  /** How the workers reach AWS. @default FleetEgress.VPC_ENDPOINTS */
+  readonly egress?: FleetEgress;
+  /** Most instances. @default 4 */
+  readonly maxCapacity?: number;
+  /** Where the workers' ffmpeg comes from. @default - the static one of the optional npm package */
+  readonly ffmpeg?: WorkerFfmpeg;
+}
+
+/** How long a message of a lost worker stays away. Work of any length fits: the worker renews it. */
+const VISIBILITY_TIMEOUT = Duration.seconds(30);
+
+/** A video of a few minutes on two processors, and how long its uploader should wait until work begins. */
+const WORKLOAD = new Workload({
+  averageProcessingTime: Duration.minutes(1),
+  p99ProcessingTime: Duration.minutes(10),
+  acceptableLatency: Duration.minutes(2),
+});
+
+/** Upload, queue, a fleet of encoders, and a page that plays the result. */
+export class VideoUploadStack extends Stack {
+  readonly queue: WorkQueue | FifoWorkQueue;
+  readonly fleet: WorkerFleet;
+  readonly buckets: VideoBuckets;
+  readonly upload: UploadApi;
+  readonly page: VideoPage | undefined;
+  readonly distributions: readonly cloudfront.Distribution[];
+  readonly hasAuthorizer: boolean;
+
+  constructor(scope: Construct, id: string, props: VideoUploadStackProps = {}) {
+    super(scope, id, props);
+    const access = props.access ?? ApiAccess.open();
+    const buckets = new VideoBuckets(this, 'Buckets');
+    this.buckets = buckets;
+    this.hasAuthorizer = access.authorizer !== undefined;
+    const delivery = new MediaDelivery(this, 'Delivery', {
+      mediaBucket: buckets.media,
+      accessLogsBucket: buckets.accessLogs,
+    });
+    this.page =
+      (props.page ?? access.fromBrowser)
+        ? new VideoPage(this, 'Page', { accessLogsBucket: buckets.accessLogs })
+        : undefined;
+    const { page } = this;
+    this.distributions = [delivery.distribution, ...(page === undefined ? [] : [page.distribution])];
+    const origins = [...(page === undefined ? [] : [page.origin]), ...(props.pageOrigins ?? [])];
+    buckets.allowOrigins(origins);
+
+    this.queue = props.ordered === true ? this.orderedQueue() : this.unorderedQueue(buckets);
+    this.fleet = this.createFleet(props, buckets);
+    new BacklogScaling(this, 'Scaling', {
+      queue: this.queue,
+      autoScalingGroup: this.fleet.autoScalingGroup,
+      workload: WORKLOAD,
+      // Each uploader is a message group: as many instances may work as there are people uploading.
+      ...(props.ordered === true && { messageGroups: 100 }),
+    });
+
+    this.upload = new UploadApi(this, 'Upload', {
+      uploadsBucket: buckets.uploads,
+      mediaBucket: buckets.media,
+      access,
+      mediaBaseUrl: delivery.baseUrl,
+      pageOrigins: origins,
+      ...(props.ordered === true && { queueUrl: this.queue.queue.queueUrl }),
+    });
+    const { upload } = this;
+    if (this.queue instanceof FifoWorkQueue) this.queue.addProducer(Producer.role(upload.handler));
+    page?.deploy(
+      {
+        apiUrl: upload.api.apiEndpoint,
+        postMaxBytes: POST_MAX_BYTES,
+        maxBytes: UPLOAD_MAX_BYTES,
+        confirmUploads: props.ordered === true,
+      },
+      buckets.uploads,
+    );
+
+    new CfnOutput(this, 'ApiUrl', { value: upload.api.apiEndpoint });
+    if (page !== undefined) new CfnOutput(this, 'PageUrl', { value: page.origin });
+  }
+
+  private unorderedQueue(buckets: VideoBuckets): WorkQueue {
+    const queue = new WorkQueue(this, 'Videos', { visibilityTimeout: VISIBILITY_TIMEOUT });
+    queue.addProducer(Producer.bucket(buckets.uploads, { prefix: INCOMING_PREFIX }));
+    return queue;
+  }
+
+  /** S3 cannot write to a FIFO queue: the API sends when the page says that an upload is complete. */
+  private orderedQueue(): FifoWorkQueue {
+    return new FifoWorkQueue(this, 'Videos', { visibilityTimeout: VISIBILITY_TIMEOUT });
+  }
+
+  private createFleet(props: VideoUploadStackProps, buckets: VideoBuckets): WorkerFleet {
+    const { file, path, architecture } = props.ffmpeg ?? packagedFfmpeg();
+    const fleet = new WorkerFleet(this, 'Encoders', {
+      queue: this.queue,
+      code: WorkerCode.fromModule(join(__dirname, 'transcode', 'main.ts'), {
+        ...(file !== undefined && { extraFiles: { 'bin/ffmpeg': file } }),
+      }),
+      visibilityTimeout: VISIBILITY_TIMEOUT,
+      instanceType: workerInstanceType(architecture),
+      egress: props.egress ?? FleetEgress.VPC_ENDPOINTS,
+      minCapacity: 1,
+      maxCapacity: props.maxCapacity ?? 4,
+      environment: {
+        UPLOADS_BUCKET: buckets.uploads.bucketName,
+        MEDIA_BUCKET: buckets.media.bucketName,
+        MAX_UPLOAD_BYTES: String(UPLOAD_MAX_BYTES),
+        ...(path !== undefined && { FFMPEG_PATH: path }),
+      },
+    });
+    fleet.vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs() });
+    if (file === undefined && path === undefined) {
+      Annotations.of(this).addWarningV2(
+        'cdk-queue-fleet:example-no-ffmpeg',
+        'No static ffmpeg travels with the workers and Amazon Linux has none: run npm ci with optional dependencies, or set the context ffmpeg to a file',
+      );
+    }
+    const allow = (actions: string[], resources: string[]): void => {
+      fleet.role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
+    };
+    allow(['s3:GetObject'], [buckets.uploads.arnForObjects(`${INCOMING_PREFIX}*`)]);
+    allow(['s3:GetObject', 's3:PutObject'], [buckets.media.arnForObjects('*')]);
+    // Listing tells 404 from 403 for a missing key, and finds the claims of a video.
+    allow(['s3:ListBucket'], [buckets.uploads.bucketArn, buckets.media.bucketArn]);
+    return fleet;
+  }
+}
