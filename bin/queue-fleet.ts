@@ -7,7 +7,13 @@ interface Subcommand {
   readonly load: () => Promise<{ configure(command: Command): void }>;
 }
 
-const SUBCOMMANDS: readonly Subcommand[] = [];
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: 'local',
+    summary: 'run a stack on this machine: page, queues, buckets, functions and workers',
+    load: () => import('./commands/local.js'),
+  },
+];
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('queue-fleet').description('Run, plan and simulate a cdk-queue-fleet template');

@@ -6,7 +6,7 @@ export interface LocalRunHandle {
   readonly apiUrl: string | undefined;
   /** URL of the page, without a trailing slash. */
   readonly pageUrl: string;
-  /** Endpoint for S3, SQS and Auto Scaling clients. */
+  /** Endpoint for S3 and SQS clients. */
   readonly awsEndpoint: string;
   /** Environment for AWS SDK clients and child processes: endpoint, region and credentials of a principal that may do anything. */
   readonly env: Readonly<Record<string, string>>;

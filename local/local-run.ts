@@ -1,0 +1,475 @@
+/** A template running on this machine: every part started, connected, and stopped together. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { systemClock } from '../messaging';
+import { FunctionProcess } from './api/function-process';
+import { serveApi } from './api/http-api';
+import type { LocalAssembly } from './assembly';
+import { Edge } from './edge/edge';
+import { changeFaults, Faults } from './edge/faults';
+import { Principals, type Principal } from './edge/principals';
+import { messagesOf } from './edge/queue-ledger';
+import { moveDeadLetters } from './edge/sqs';
+import { describeDeadLetter } from './dead-letters';
+import { startEmulator, type Emulator, type StoredQueue } from './emulator';
+import { LocalRunError } from './errors';
+import { EventLog } from './event-log';
+import { FIDELITY } from './fidelity';
+import { LocalFleet } from './fleet';
+import { listen, type LocalServer, type RequestHandler } from './http-server';
+import { PageServer, type PanelBackend } from './page-server';
+import { bundlePanel } from './panel/bundle';
+import type { DeadLetter, FaultSettings, LocalState, QueueState } from './panel-api';
+import { createAuthorizer } from './policies';
+import { Resolution } from './resolution';
+import { apiIds, readResources, type LocalResources } from './resources';
+import type { ScalingDriver } from './scaling-driver';
+import { createScalingDriver } from './scaling';
+
+/** How often the scaling model looks and decides, milliseconds of this machine. */
+const TICK_MS = 200;
+
+/** What a run is started with. */
+export interface LocalRunOptions {
+  readonly assembly: LocalAssembly;
+  /** Port of the page; 0 picks a free one. */
+  readonly port: number;
+  readonly secondsPerMinute: number;
+  readonly faults: FaultSettings;
+  /** Keeps queues and objects there. */
+  readonly dataDir?: string;
+  readonly seed: number;
+}
+
+/** A running template. */
+export class LocalRun {
+  /** @throws LocalRunError when something cannot be started; what was started before is stopped */
+  static async start(options: LocalRunOptions): Promise<LocalRun> {
+    const run = new LocalRun(options);
+    try {
+      await run.#start();
+      return run;
+    } catch (error) {
+      await run.close();
+      throw error;
+    }
+  }
+
+  readonly log = new EventLog(() => Date.now());
+  readonly #options: LocalRunOptions;
+  readonly #closers: (() => Promise<unknown> | void)[] = [];
+  readonly #startedMs = Date.now();
+  readonly #principals = new Principals(randomBytes(16).toString('hex'));
+  readonly #faults: Faults;
+  readonly #broken: ((reason: string) => void)[] = [];
+  readonly #servers = { apis: {} as Record<string, LocalServer> } as {
+    aws: LocalServer;
+    page: LocalServer;
+    apis: Record<string, LocalServer>;
+  };
+  #emulator!: Emulator;
+  #edge!: Edge;
+  #resources!: LocalResources;
+  #resolution!: Resolution;
+  #scaling: ScalingDriver | undefined;
+  #fleet: LocalFleet | undefined;
+  #highestCapacity = 0;
+  #lastKillMs = Date.now();
+  #failedInstances = new Set<string>();
+
+  private constructor(options: LocalRunOptions) {
+    this.#options = options;
+    this.#faults = new Faults(options.faults, Math.random);
+  }
+
+  get pageUrl(): string {
+    return this.#servers.page.url;
+  }
+
+  get awsEndpoint(): string {
+    return this.#servers.aws.url;
+  }
+
+  get apiUrl(): string | undefined {
+    return Object.values(this.#servers.apis)[0]?.url;
+  }
+
+  get resources(): LocalResources {
+    return this.#resources;
+  }
+
+  /** Physical names by logical id, as `Ref` gives them. */
+  get names(): Readonly<Record<string, string>> {
+    const ids = [...this.#resolution.assembly.template.resources.keys()];
+    return Object.fromEntries(ids.map((id) => [id, String(this.#resolution.resolve({ Ref: id }, id))]));
+  }
+
+  get pageConfig(): Readonly<Record<string, unknown>> {
+    return { ...this.#resources.page?.config, ...(this.apiUrl !== undefined && { apiUrl: this.apiUrl }) };
+  }
+
+  /** Capacity of the group: at the start, the highest, and now with everything that still runs. */
+  get capacity(): { readonly initial: number; readonly highest: number; readonly last: number } {
+    const alive = this.#fleet?.instances.filter(({ state }) => !ENDED.has(state)).length ?? 0;
+    return { initial: this.#scaling?.initialCapacity ?? 0, highest: this.#highestCapacity, last: alive };
+  }
+
+  /** Whether the template scales its group. */
+  get scales(): boolean {
+    return (this.#scaling?.alarms().some(({ scaling }) => scaling) ?? false) && this.#fleet !== undefined;
+  }
+
+  get failedInstances(): number {
+    return this.#failedInstances.size;
+  }
+
+  /** Seconds since the start, on this machine and on the faster clock. */
+  now(): { readonly real: number; readonly virtual: number } {
+    const real = (Date.now() - this.#startedMs) / 1000;
+    return { real, virtual: (real * 60) / this.#options.secondsPerMinute };
+  }
+
+  /** Environment of a process that acts as `principal`. */
+  environmentOf(principal: Principal): Readonly<Record<string, string>> {
+    const { accessKeyId, secretAccessKey } = this.#principals.credentialsOf(principal);
+    return {
+      ...inherited(),
+      AWS_REGION: this.#options.assembly.region,
+      AWS_DEFAULT_REGION: this.#options.assembly.region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_ENDPOINT_URL_SQS: this.awsEndpoint,
+      AWS_ENDPOINT_URL_S3: this.awsEndpoint,
+      // Nothing of a local run may look at the person's own AWS configuration.
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+  }
+
+  /** Numbers of every queue. */
+  queueStates(): readonly QueueState[] {
+    const nowMs = Date.now();
+    return this.#edge.queues.map((queue) => {
+      queue.processTimers();
+      const { ready, delayed, inflight } = queue.inspectMessages();
+      const oldest = Math.min(nowMs, ...messagesOf(queue).map(({ sentTimestamp }) => sentTimestamp));
+      const { sent, deleted } = this.#edge.ledger.counts(queue.name);
+      const [source] = this.#edge.sourcesOf(queue.arn);
+      return {
+        name: queue.name,
+        url: queue.url,
+        visible: ready.length,
+        inFlight: inflight.length,
+        delayed: delayed.length,
+        oldestAgeSeconds: (nowMs - oldest) / 1000,
+        sent,
+        deleted,
+        ...(source && { deadLetterOf: source.name }),
+      };
+    });
+  }
+
+  deadLetters(): readonly DeadLetter[] {
+    return this.#deadLetterQueues().flatMap((queue) => {
+      const [source] = this.#edge.sourcesOf(queue.arn);
+      return messagesOf(queue).map((message) => describeDeadLetter(queue.name, source?.name ?? '', message));
+    });
+  }
+
+  instances() {
+    return this.#fleet?.instances ?? [];
+  }
+
+  /** True when nothing waits or works, dead letters aside. */
+  get idle(): boolean {
+    const busy = this.queueStates().some(
+      ({ deadLetterOf, visible, inFlight, delayed }) => deadLetterOf === undefined && visible + inFlight + delayed > 0,
+    );
+    return !busy && this.#edge.pendingEvents === 0;
+  }
+
+  /** Calls `listener` when the run cannot go on. */
+  onBroken(listener: (reason: string) => void): void {
+    this.#broken.push(listener);
+  }
+
+  /** Stops everything, newest first. */
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch {
+        // The rest is stopped all the same.
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { assembly, port, dataDir } = this.#options;
+    this.#closers.push(() => assembly.dispose());
+    // Ports first: the template's values hold addresses.
+    const [page, aws] = [await this.#listen('the page', port), await this.#listen('SQS and S3', 0)];
+    Object.assign(this.#servers, { page: page.server, aws: aws.server });
+    const bare = new Resolution(assembly, { aws: aws.server.url, page: page.server.url, apis: {} });
+    const apis = new Map<string, Deferred>();
+    for (const id of apiIds(bare)) {
+      const api = await this.#listen(`the API ${id}`, 0);
+      apis.set(id, api);
+      this.#servers.apis[id] = api.server;
+    }
+    this.#resolution = new Resolution(assembly, {
+      aws: aws.server.url,
+      page: page.server.url,
+      apis: Object.fromEntries([...apis].map(([id, { server }]) => [id, server.url])),
+    });
+    this.#resources = readResources(this.#resolution);
+    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+    this.#emulator = await startEmulator(dataDir === undefined ? {} : { dataDir: path.resolve(dataDir) });
+    this.#closers.push(() => this.#emulator.stop());
+    this.#startEdge(aws);
+    this.#startApis(apis);
+    await this.#startFleet();
+    const panel = bundlePanel();
+    // A failed bundle is told to whoever asks for it; until then it must not end the process.
+    panel.catch(() => undefined);
+    const pages = new PageServer(this.#resources.page?.directory, panel, this.#backend());
+    page.handle((request, response) => pages.serve(request, response));
+    for (const line of this.#resources.leftOut) this.log.add('system', `left out: ${line}`);
+  }
+
+  async #listen(what: string, port: number): Promise<Deferred> {
+    let handler: RequestHandler | undefined;
+    const server = await listen(
+      async (request, response) => {
+        if (handler) return handler(request, response);
+        response.writeHead(503).end();
+      },
+      port,
+      what,
+    );
+    this.#closers.push(() => server.close());
+    return { server, handle: (next) => void (handler = next) };
+  }
+
+  #startEdge(aws: Deferred): void {
+    const { assembly } = this.#options;
+    this.#edge = new Edge({
+      emulator: this.#emulator,
+      principals: this.#principals,
+      faults: this.#faults,
+      clock: systemClock,
+      region: assembly.region,
+      authorize: createAuthorizer(this.#resources, assembly, (text) => this.log.add('system', text)),
+      refused: (text) => this.log.add('error', text),
+    });
+    this.#closers.push(() => this.#edge.close());
+    this.#edge.addQueues(aws.server.url, assembly.account, this.#resources.queues);
+    const problems = this.#edge.addBuckets(this.#resources.buckets);
+    if (problems.length > 0) throw new LocalRunError(problems.join('\n'));
+    aws.handle((request, response) => this.#edge.serve(request, response));
+  }
+
+  #startApis(apis: ReadonlyMap<string, Deferred>): void {
+    const roles = this.#resources.roles;
+    const functions = new Map<string, FunctionProcess>();
+    for (const resource of this.#resources.functions) {
+      const { logicalId, role, environment, name } = resource;
+      if (!this.#resources.apis.some(({ routes }) => routes.some((route) => route.functionId === logicalId))) continue;
+      const principal = { role, roleArn: role === undefined ? undefined : roles[role], session: logicalId };
+      const process = new FunctionProcess(
+        resource,
+        { ...this.environmentOf(principal), AWS_LAMBDA_FUNCTION_NAME: name, ...environment },
+        (line) => this.log.add('worker', `${logicalId}: ${line.slice(0, 300)}`),
+      );
+      process.start();
+      functions.set(logicalId, process);
+      this.#closers.push(() => process.stop());
+    }
+    for (const { logicalId, routes, cors } of this.#resources.apis) {
+      const served = routes.flatMap(({ routeKey, functionId }) => {
+        const process = functions.get(functionId);
+        return process ? [{ routeKey, invoke: (event: object) => process.invoke(event) }] : [];
+      });
+      const api = { apiId: this.#resolution.physicalName(logicalId), routes: served, cors };
+      apis
+        .get(logicalId)
+        ?.handle((request, response) => serveApi(api, request, response, (text) => this.log.add('error', text)));
+    }
+  }
+
+  async #startFleet(): Promise<void> {
+    const { fleet: resource, roles } = this.#resources;
+    if (!resource) {
+      this.log.add('system', 'the template has no worker group of these constructs: nothing consumes its queues here');
+      return;
+    }
+    const { assembly, secondsPerMinute, seed } = this.#options;
+    const scaling = createScalingDriver(assembly.template, resource, seed);
+    this.#scaling = scaling;
+    const roleArn = resource.role === undefined ? undefined : roles[resource.role];
+    const fleet = await LocalFleet.start({
+      resource,
+      clock: systemClock,
+      log: this.log,
+      region: assembly.region,
+      bootMs: () => (scaling.bootSeconds() * secondsPerMinute * 1000) / 60,
+      environmentOf: (session) => this.environmentOf({ role: resource.role, roleArn, session }),
+      heldBy: (id) => this.#edge.ledger.heldBy(id),
+      doneBy: (id) => this.#edge.ledger.doneBy(id),
+      broken: (reason) => this.#broken.forEach((listener) => listener(reason)),
+    });
+    this.#fleet = fleet;
+    this.#closers.push(() => fleet.close());
+    this.#setCapacity(scaling.initialCapacity);
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#closers.push(() => clearInterval(timer));
+  }
+
+  #tick(): void {
+    const fleet = this.#fleet;
+    if (!fleet || !this.#scaling) return;
+    const instances = fleet.instances;
+    for (const { id, state } of instances) if (state === 'Failed') this.#failedInstances.add(id);
+    const idOf = new Map(this.#resources.queues.map(({ name, logicalId }) => [name, logicalId]));
+    const decisions = this.#scaling.step(this.now().virtual, {
+      queues: this.queueStates().map(({ name, visible, inFlight, delayed, oldestAgeSeconds }) => ({
+        logicalId: idOf.get(name) ?? name,
+        visible,
+        notVisible: inFlight,
+        delayed,
+        oldestAgeSeconds,
+        ...this.#edge.ledger.counts(name),
+      })),
+      desired: fleet.group.desiredCapacity,
+      inService: fleet.inService,
+      pending: fleet.pending,
+      terminating: instances.filter(({ state }) => state === 'Terminating:Wait').length,
+    });
+    for (const { kind, text, desired } of decisions) {
+      this.log.add(kind, text);
+      if (desired !== undefined) this.#setCapacity(desired);
+    }
+    this.#chaosKill();
+  }
+
+  #setCapacity(desired: number): void {
+    this.#highestCapacity = Math.max(this.#highestCapacity, desired);
+    this.#fleet?.group.setDesiredCapacity(desired);
+  }
+
+  #chaosKill(): void {
+    const { killEverySeconds } = this.#faults.settings;
+    if (killEverySeconds === 0 || Date.now() - this.#lastKillMs < killEverySeconds * 1000) return;
+    const working = this.instances().filter(({ state, running }) => state === 'InService' && running > 0);
+    const victim = working[Math.floor(Math.random() * working.length)];
+    if (!victim) return;
+    this.#lastKillMs = Date.now();
+    this.#fleet?.kill(victim.id);
+  }
+
+  #state(): LocalState {
+    const { real, virtual } = this.now();
+    const fleet = this.#fleet;
+    const resource = this.#resources.fleet;
+    return {
+      clock: {
+        nowMs: Date.now(),
+        elapsedSeconds: real,
+        virtualSeconds: virtual,
+        secondsPerMinute: this.#options.secondsPerMinute,
+      },
+      queues: this.queueStates(),
+      ...(fleet &&
+        resource && {
+          group: {
+            name: resource.name,
+            min: resource.min,
+            max: resource.max,
+            desired: fleet.group.desiredCapacity,
+            inService: fleet.inService,
+          },
+        }),
+      instances: this.instances(),
+      alarms: this.#scaling?.alarms() ?? [],
+      faults: this.#faults.settings,
+      totals: {
+        duplicatesInjected: this.#faults.duplicatesInjected,
+        httpErrorsInjected: this.#faults.httpErrorsInjected,
+        instancesKilled: fleet?.killed ?? 0,
+        instancesLaunched: fleet?.launched ?? 0,
+        refusedByPolicy: this.#edge.refusedByPolicy,
+      },
+    };
+  }
+
+  #deadLetterQueues(): readonly StoredQueue[] {
+    return this.#edge.queues.filter(({ arn }) => this.#edge.sourcesOf(arn).length > 0);
+  }
+
+  #backend(): PanelBackend {
+    return {
+      config: () => this.pageConfig,
+      about: () => ({
+        stackName: this.#options.assembly.stackName,
+        secondsPerMinute: this.#options.secondsPerMinute,
+        fidelity: FIDELITY,
+        queues: this.queueStates().map(({ name, url, deadLetterOf }) => ({
+          name,
+          url,
+          ...(deadLetterOf !== undefined && { deadLetterOf }),
+        })),
+        endpoints: { aws: this.awsEndpoint, ...(this.apiUrl !== undefined && { api: this.apiUrl }) },
+      }),
+      state: () => this.#state(),
+      logSince: (id) => this.log.since(id),
+      listen: (listener) => this.log.listen(listener),
+      deadLetters: () => this.deadLetters(),
+      redrive: ({ queue }) => ({ moved: this.redrive(queue) }),
+      kill: (id) => this.#fleet?.kill(id) ?? false,
+      setFaults: (change) => this.setFaults(change),
+    };
+  }
+
+  /** Sends dead letters back to their source queues. @throws LocalRunError for a queue that is no dead-letter queue */
+  redrive(queueName?: string): number {
+    const chosen = this.#deadLetterQueues().filter(({ name }) => queueName === undefined || name === queueName);
+    if (chosen.length === 0) throw new LocalRunError(`${queueName ?? 'the template'} has no dead-letter queue`);
+    const moved = chosen.reduce((sum, source) => {
+      // Named as the destination: messages that a worker sent here itself have no source that SQS knows.
+      const [destination] = this.#edge.sourcesOf(source.arn);
+      return sum + moveDeadLetters({ source, destination, origin: () => undefined }).moved;
+    }, 0);
+    this.log.add('queue', `${moved} dead ${moved === 1 ? 'letter was' : 'letters were'} sent back to be tried again`);
+    return moved;
+  }
+
+  /** Turns the fault knobs. @throws RangeError */
+  setFaults(change: Readonly<Record<string, unknown>>): FaultSettings {
+    this.#faults.settings = changeFaults(this.#faults.settings, change);
+    const text = Object.entries(change)
+      .map(([name, value]) => `${name} ${String(value)}`)
+      .join(', ');
+    this.log.add('fault', `faults changed: ${text}`);
+    return this.#faults.settings;
+  }
+}
+
+interface Deferred {
+  readonly server: LocalServer;
+  handle(handler: RequestHandler): void;
+}
+
+const ENDED = new Set(['Terminated', 'Killed', 'Failed']);
+
+/** What processes of a run see of this machine's environment. */
+function inherited(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FFMPEG_PATH', 'NODE_OPTIONS', 'SystemRoot', 'TEMP'];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+}

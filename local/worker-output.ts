@@ -1,0 +1,40 @@
+import type { LogKind } from './panel-api';
+
+/** What a line of a worker's output says to a person; undefined for lines that are not worth one. */
+export function describeWorkerLine(line: string): { readonly kind: LogKind; readonly text: string } | undefined {
+  if (line.trim() === '') return undefined;
+  const record = parse(line);
+  if (!record) return { kind: 'worker', text: line.slice(0, 300) };
+  // The embedded metric format: numbers for CloudWatch, shown as charts instead.
+  if ('_aws' in record) return undefined;
+  const level = levelOf(record['level']);
+  if (level < 30) return undefined;
+  const text = String(record['msg'] ?? record['message'] ?? '');
+  const details = ['reason', 'messageId', 'error', 'err']
+    .flatMap((name) => {
+      const value = record[name];
+      if (value === undefined || value === null) return [];
+      const shown = typeof value === 'object' ? (value as { message?: unknown }).message : value;
+      return shown === undefined || text.includes(String(shown)) ? [] : [`${name} ${String(shown)}`];
+    })
+    .join(', ');
+  return {
+    kind: level >= 50 ? 'error' : 'worker',
+    text: `${text}${details === '' ? '' : ` (${details})`}`.slice(0, 300),
+  };
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Levels are pino's numbers or their names. */
+function levelOf(level: unknown): number {
+  if (typeof level === 'number') return level;
+  return { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 }[String(level)] ?? 30;
+}
