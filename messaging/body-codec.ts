@@ -14,7 +14,8 @@ export interface BodyCodec {
    */
   decode(body: string, message: TransportMessage): Promise<string>;
   /**
-   * Called once the message is deleted from the queue, and only then: what it pointed at may go now.
+   * Called once the message is deleted from the queue, and only then: what it pointed at may go now. Not called for a
+   * message that was quarantined, as its copy in the dead-letter queue points at the same.
    * A rejection is logged and otherwise ignored.
    */
   afterDelete?(message: TransportMessage): Promise<void>;

@@ -13,6 +13,8 @@ export class Delivery {
   state: DeliveryState = 'buffered';
   /** The lease ended before we did: nothing may be done to the message any more. */
   lost = false;
+  /** A copy is in the dead-letter queue: what the message points at must stay. */
+  quarantined = false;
   startedAtMs = 0;
   finishedAtMs = 0;
   /** When the handler's own time is over. */

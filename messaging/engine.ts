@@ -337,6 +337,7 @@ export class Engine<T> {
       (await quarantine({ transport, deadLetterQueueUrl, clock, random, failed }, delivery, error));
     this.#quarantining -= 1;
     if (sent) {
+      delivery.quarantined = true;
       this.counters.quarantined += 1;
       this.#denied.delete('quarantine');
       this.#notify.quarantined({ message: delivery.message, error });
@@ -413,7 +414,7 @@ export class Engine<T> {
     this.#notify.deleted({ message, sinceFinishedMs: this.#o.clock.now() - delivery.finishedAtMs });
     const next = this.#lanes?.acked(delivery);
     if (next) this.#acker.delete(next, 0);
-    for (const codec of [this.#o.claimCheck, this.#o.encryption]) {
+    for (const codec of delivery.quarantined ? [] : [this.#o.claimCheck, this.#o.encryption]) {
       codec?.afterDelete?.(message).catch((error: unknown) => {
         this.#o.logger.error(
           { messageId: message.messageId, error },

@@ -1,4 +1,5 @@
 export * from './body-codec';
+export { ClaimCheck, type ClaimCheckOptions } from './claim-check';
 export * from './clock';
 export { Consumer, type ConsumerCounters, type ConsumerStats } from './consumer';
 export { OptionsError, type ConsumerOptions } from './consumer-options';

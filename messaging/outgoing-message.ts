@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { WorkerError } from './handler';
 import type { MessageAttribute } from './transport';
 
@@ -162,3 +163,6 @@ function throwFindings(found: ReadonlyArray<readonly [code: string, text: string
   const [first] = found;
   if (first !== undefined) throw new SendError(first[0], found.map(([, text]) => text).join('; '), false);
 }
+
+/** What SQS's content-based deduplication makes of a body; for bodies that are replaced before they are sent. */
+export const contentDeduplicationId = (body: string): string => createHash('sha256').update(body).digest('hex');
