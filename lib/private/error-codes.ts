@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   DeliveryDelayNotShorterThanRetention: 'A message must become visible before it expires',
   DeliveryDelayOutOfRange: 'SQS delays a message by 0 to 900 seconds',
   EventAgeOutOfRange: 'EventBridge tries for 60 seconds to 24 hours',
+  FifoThroughputHalfSet: 'High throughput needs two attributes that agree',
   MaxReceiveCountOutOfRange: 'A message is received 1 to 1,000 times before it is moved',
   MessageGroupIdMissing: 'A message to a FIFO queue belongs to a group',
   MessageGroupIdTooLong: 'A message group id has 1 to 128 characters',

@@ -5,7 +5,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Encryption } from '../queue/encryption';
 import type { FifoThroughput } from '../queue/fifo-throughput';
-import { guardPolicy, mergeKeyPolicy } from './policy-guard';
+import { guardQueue, mergeKeyPolicy } from './queue-guard';
 import type { QueueParts } from './queue-access';
 import { deterministicQueueName, withFifoSuffix } from './queue-name';
 import type { QueueSettings } from './queue-checks';
@@ -60,9 +60,9 @@ export function createQueuePair(
     fifoThroughputLimit: fifo?.throughput.throughputLimit,
   });
 
-  guardPolicy(queue);
+  guardQueue(queue);
   if (settings.deadLetterQueue === undefined) {
-    guardPolicy(deadLetterQueue as sqs.Queue);
+    guardQueue(deadLetterQueue as sqs.Queue);
     if (deployment.restrictRedrive && queueName !== undefined) allowRedriveFrom(deadLetterQueue, queueName);
   }
   return { queue, deadLetterQueue, encryptionKey };

@@ -6,10 +6,10 @@ import { mergePolicy, type PolicyJson } from './policy-merge';
 import { Violations } from './violations';
 
 /**
- * Merges the statements of a queue's policy when it is rendered, and refuses a policy over SQS's quotas at synth.
- * It sees every statement, also those that others add through the L2.
+ * Merges the statements of a queue's policy when it is rendered, and refuses at synth what SQS would refuse.
+ * It sees the finished queue: also the statements and overrides that others add through the L2 and the L1.
  */
-export function guardPolicy(queue: sqs.Queue): void {
+export function guardQueue(queue: sqs.Queue): void {
   // `enforceSSL` made the policy in the queue's constructor.
   const policy = queue.node.findChild('Policy') as sqs.QueuePolicy;
   const resource = policy.node.defaultChild as sqs.CfnQueuePolicy;
@@ -19,6 +19,7 @@ export function guardPolicy(queue: sqs.Queue): void {
       const violations = new Violations(queue);
       const document: PolicyJson = Stack.of(queue).resolve(resource.policyDocument);
       checkPolicyBudget(violations, document);
+      checkThroughput(violations, queue.node.defaultChild as sqs.CfnQueue);
       violations.throwIfAny();
       return [];
     },
@@ -36,4 +37,15 @@ function merged(document: IResolvable): IResolvable {
   return Lazy.uncachedAny({
     produce: (context: IResolveContext) => mergePolicy(context.resolve(document) as PolicyJson),
   });
+}
+
+/** An override of one of the two attributes leaves a queue that is neither. */
+function checkThroughput(violations: Violations, resource: sqs.CfnQueue): void {
+  const { deduplicationScope: scope, fifoThroughputLimit: limit } = resource;
+  if ((scope === 'messageGroup') !== (limit === 'perMessageGroupId')) {
+    violations.add(
+      'FifoThroughputHalfSet',
+      `'fifoThroughputLimit' (${limit ?? 'not set'}) must be perMessageGroupId exactly when 'deduplicationScope' (${scope ?? 'not set'}) is messageGroup: set 'throughput' instead of overriding one of them`,
+    );
+  }
 }
