@@ -28,7 +28,7 @@ test('every code stands in the block of a folder', () => {
   expect([...blocks.values()].flat().sort()).toEqual(Object.keys(ERROR_CODES).sort());
 });
 
-test('docs/errors.md holds the table of codes', () => {
+test('docs/errors.md holds the table of codes (npx tsx scripts/write-error-table.ts)', () => {
   expect(readFileSync(join(ROOT, 'docs/errors.md'), 'utf8')).toContain(errorTable());
 });
 
