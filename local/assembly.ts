@@ -79,7 +79,11 @@ async function runApp(command: string, outputDirectory: string): Promise<void> {
       ...process.env,
       CDK_OUTDIR: outputDirectory,
       CDK_VALIDATION: 'false',
-      CDK_CONTEXT_JSON: JSON.stringify({ ...context, 'aws:cdk:enable-path-metadata': true }),
+      CDK_CONTEXT_JSON: JSON.stringify({
+        ...context,
+        'aws:cdk:enable-path-metadata': true,
+        'cdk-queue-fleet:local': 'true',
+      }),
     },
   });
   let stderr = '';

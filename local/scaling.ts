@@ -1,13 +1,73 @@
+/** The template's alarms and policies, decided by the simulator's engine on the faster clock. */
+import { Random } from '../sim/random';
+import { readScalingModel } from '../sim/read-scaling-model';
+import { ScalingEngine, type ScalingEvent } from '../sim/scaling-engine';
 import type { Template } from '../sim/template';
+import { DEFAULT_TIMING, type Timing } from '../sim/timing';
+import type { AlarmState } from './panel-api';
 import type { FleetResource } from './resources';
-import type { ScalingDriver } from './scaling-driver';
+import type { ScalingDecision, ScalingDriver } from './scaling-driver';
 
-/** Drives the group as the template's alarms and policies say. */
-export function createScalingDriver(_template: Template, fleet: FleetResource, _seed: number): ScalingDriver {
+/** Drives the group as the template's alarms and policies say. @throws TemplateError for what cannot be evaluated */
+export function createScalingDriver(
+  template: Template,
+  fleet: Pick<FleetResource, 'logicalId'>,
+  seed: number,
+  timing: Timing = DEFAULT_TIMING,
+): ScalingDriver {
+  const model = readScalingModel(template, { file: template.file, group: fleet.logicalId });
+  const engine = new ScalingEngine(model, { timing, seed });
+  const boots = new Random(seed, 'boot');
+  const alarms = new Map(model.alarms.map((alarm) => [alarm.logicalId, alarm]));
+  const nameOf = (logicalId: string): string => readableName(template, logicalId);
   return {
-    initialCapacity: Math.max(1, fleet.min),
-    step: () => [],
-    alarms: () => [],
-    bootSeconds: () => 60,
+    initialCapacity: model.group.desiredCapacity,
+    step: (virtualSeconds, { queues, ...group }) => {
+      engine.observe(virtualSeconds, {
+        queues: Object.fromEntries(queues.map(({ logicalId, ...queue }) => [logicalId, queue])),
+        group,
+      });
+      return engine.advance(virtualSeconds).flatMap((event) => describe(event, nameOf));
+    },
+    alarms: () =>
+      engine.alarms.map(({ logicalId, state, value, threshold, scales }): AlarmState => {
+        const comparison = alarms.get(logicalId)?.comparison;
+        return {
+          id: logicalId,
+          name: nameOf(logicalId),
+          state,
+          ...(Number.isFinite(value) && { value }),
+          threshold,
+          comparison: comparison ?? 'GreaterThanThreshold',
+          scaling: scales,
+        };
+      }),
+    bootSeconds: () => timing.launch.min + boots.next() * (timing.launch.max - timing.launch.min),
   };
+}
+
+/** What an event of the engine says to a person. */
+function describe(event: ScalingEvent, nameOf: (logicalId: string) => string): readonly ScalingDecision[] {
+  if (event.kind === 'capacity') {
+    const { from, to, reason, alarmLogicalId } = event;
+    const what = to > from ? 'scale-out' : 'scale-in';
+    const why = reason
+      .replaceAll(alarmLogicalId, `alarm ${nameOf(alarmLogicalId)}`)
+      .replace(/, \S+ to \S+ instances$/, '');
+    return [{ kind: 'scaling', text: `${what} from ${from} to ${to}: ${why}`, desired: to }];
+  }
+  const { from, to, alarmLogicalId, datapoints, threshold } = event;
+  // The first look at an alarm that is quiet tells nobody anything.
+  if (from === 'INSUFFICIENT_DATA' && to === 'OK') return [];
+  const value = datapoints.findLast((point) => !Number.isNaN(point));
+  const seen = value === undefined ? 'no data' : String(Math.round(value * 100) / 100);
+  return [{ kind: 'alarm', text: `alarm ${nameOf(alarmLogicalId)} is ${to}: value ${seen}, threshold ${threshold}` }];
+}
+
+/** Construct path without the stack and the parts that say nothing; the logical id where the template has no paths. */
+function readableName(template: Template, logicalId: string): string {
+  const path = template.resources.get(logicalId)?.metadata['aws:cdk:path'];
+  if (typeof path !== 'string') return logicalId;
+  const parts = path.split('/').slice(1);
+  return parts.filter((part) => part !== 'Resource' && part !== 'Default').join('/') || logicalId;
 }
