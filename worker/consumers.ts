@@ -1,0 +1,152 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { type Clock, Consumer, type HealthSource, type InFlightMessage, type Logger } from '../messaging';
+import type { WorkerConfiguration } from './configuration';
+import { Cut } from './cut';
+import type { HandlerHost } from './hosts';
+import type { Work } from './life-cycle-runner';
+import { divideSlots } from './slots';
+
+export interface ConsumersOptions {
+  readonly configuration: WorkerConfiguration;
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Loads the handler. */
+  readonly loadHost: () => Promise<HandlerHost>;
+  /** Something happened that the life cycle should look at. */
+  readonly changed: () => void;
+}
+
+/** The worker's work: one handler host and a consumer for each queue, with its share of the slots. */
+export class Consumers implements Work, HealthSource {
+  readonly #options: ConsumersOptions;
+  readonly #cut: Cut;
+  readonly #inFlight = new Map<string, number>();
+  #consumers: readonly Consumer[] = [];
+  #host: HandlerHost | undefined;
+  #lastCallMs: number;
+  #polled = false;
+  #drainEndsAtMs: number | undefined;
+  #drained = false;
+  #cutShort = 0;
+
+  constructor(options: ConsumersOptions) {
+    this.#options = options;
+    this.#cut = new Cut(options.clock);
+    this.#lastCallMs = options.clock.now();
+  }
+
+  get handlerReady(): boolean {
+    return this.#host !== undefined;
+  }
+
+  get polled(): boolean {
+    return this.#polled;
+  }
+
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  get running(): number {
+    return this.#consumers.reduce((all, consumer) => all + consumer.stats().running, 0);
+  }
+
+  /** Handlers that were told to stop before they had finished. */
+  get cutShort(): number {
+    return this.#cutShort;
+  }
+
+  /**
+   * Loads the handler. When that fails the worker stays, not ready, so that its health endpoint tells of it and the launch
+   * hook runs out; another try in this process would find the same code.
+   */
+  async load(): Promise<void> {
+    const { loadHost, logger, changed } = this.#options;
+    try {
+      this.#host = await loadHost();
+      changed();
+    } catch (error) {
+      logger.error({ err: error }, 'the handler cannot be loaded: this worker will take no messages');
+    }
+  }
+
+  start(): void {
+    const { configuration, sqs, clock, logger } = this.#options;
+    const host = this.#host;
+    if (!host) throw new Error('the handler is not loaded');
+    const slots = divideSlots(
+      configuration.concurrency,
+      configuration.queues.map(({ weight }) => weight),
+    );
+    this.#consumers = configuration.queues.map(
+      ({ url, deadLetterQueueUrl }, index) =>
+        new Consumer({
+          sqs,
+          queueUrl: url,
+          handler: this.#cut.wrap(host.handler),
+          concurrency: slots[index] ?? 1,
+          visibilityTimeoutSeconds: configuration.visibilityTimeoutSeconds,
+          waitTimeSeconds: configuration.waitTimeSeconds,
+          ...(deadLetterQueueUrl && { deadLetterQueueUrl }),
+          clock,
+          logger,
+          observer: {
+            received: () => this.#noteCall(),
+            pollFailed: () => this.#noteCall(),
+            started: ({ message }) => this.#inFlight.set(message.messageId, clock.now()),
+            finished: ({ message }) => this.#inFlight.delete(message.messageId),
+          },
+        }),
+    );
+    for (const consumer of this.#consumers) consumer.start();
+  }
+
+  drain(budgetMs: number): void {
+    const { clock, changed, logger } = this.#options;
+    const endsAtMs = clock.now() + budgetMs;
+    if (this.#drainEndsAtMs !== undefined) {
+      if (endsAtMs < this.#drainEndsAtMs) this.#cut.within(budgetMs);
+      this.#drainEndsAtMs = Math.min(endsAtMs, this.#drainEndsAtMs);
+      return;
+    }
+    this.#drainEndsAtMs = endsAtMs;
+    void Promise.all(this.#consumers.map((consumer) => consumer.drain({ budgetMs }))).then((reports) => {
+      for (const report of reports) {
+        this.#cutShort += report.aborted + report.abandoned;
+        logger.info({ report }, 'drained');
+      }
+      this.#cut.clear();
+      this.#drained = true;
+      changed();
+    });
+  }
+
+  /** Frees the handler's host; after the drain. */
+  async stop(): Promise<void> {
+    await this.#host?.stop();
+  }
+
+  isReady(): boolean {
+    return this.#consumers.length > 0 && this.#consumers.every((consumer) => consumer.ready);
+  }
+
+  /** A worker that waits to begin, or whose slots are busy with long work, is not stuck: its handler has its own timeout. */
+  lastProgressMs(): number {
+    if (this.#consumers.length === 0 || this.running > 0) return this.#options.clock.now();
+    const latest = this.#consumers.map((consumer) => consumer.stats().lastProgressAtMs);
+    return Math.max(this.#lastCallMs, Math.min(...latest));
+  }
+
+  inFlight(): readonly InFlightMessage[] {
+    const nowMs = this.#options.clock.now();
+    return [...this.#inFlight].map(([messageId, sinceMs]) => ({ messageId, ageMs: nowMs - sinceMs, state: 'running' }));
+  }
+
+  #noteCall(): void {
+    this.#lastCallMs = this.#options.clock.now();
+    if (this.#polled || !this.#consumers.every((consumer) => consumer.ready)) return;
+    this.#polled = true;
+    this.#options.changed();
+  }
+}

@@ -1,0 +1,53 @@
+import { delay, type Clock, type Handler, ReleaseError } from '../messaging';
+
+/** Handlers get this long to stop after their signal, then their messages are given back all the same. */
+const STOP_MS = 2_000;
+
+/**
+ * A way to end running handlers earlier than their consumer's drain would: a drain's budget is fixed when it begins, but a
+ * Spot notice or a failing heartbeat can take time away later.
+ */
+export class Cut {
+  readonly #abort = new AbortController();
+  #cancel: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Ends what runs so that it is over in `budgetMs`; a later call replaces an earlier one. */
+  within(budgetMs: number): void {
+    this.#cancel?.();
+    this.#cancel = this.clock.setTimer(Math.max(0, budgetMs - STOP_MS), () =>
+      this.#abort.abort(new ReleaseError('the instance is going away')),
+    );
+  }
+
+  /** Takes the timer away. */
+  clear(): void {
+    this.#cancel?.();
+  }
+
+  /** `handler`, ended by the cut: its signal aborts, and its message is given back once it stopped or did not in time. */
+  wrap(handler: Handler): Handler {
+    const { signal } = this.#abort;
+    return async (message, context) => {
+      signal.throwIfAborted();
+      const ended = new AbortController();
+      const cut = new Promise<never>((_resolve, reject) => {
+        const end = (): void => void delay(this.clock, STOP_MS, ended.signal).then(() => reject(signal.reason as Error));
+        signal.addEventListener('abort', end, { once: true });
+        ended.signal.addEventListener('abort', () => signal.removeEventListener('abort', end), { once: true });
+      });
+      // Lost when the handler wins the race.
+      cut.catch(() => {});
+      try {
+        await Promise.race([handler(message, { ...context, signal: AbortSignal.any([context.signal, signal]) }), cut]);
+      } catch (error) {
+        // A handler that stops because of the cut has not failed, whatever it throws.
+        if (signal.aborted && !context.signal.aborted) throw signal.reason;
+        throw error;
+      } finally {
+        ended.abort();
+      }
+    };
+  }
+}
