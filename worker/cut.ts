@@ -33,14 +33,17 @@ export class Cut {
       signal.throwIfAborted();
       const ended = new AbortController();
       const cut = new Promise<never>((_resolve, reject) => {
-        const end = (): void => void delay(this.clock, STOP_MS, ended.signal).then(() => reject(signal.reason as Error));
+        const end = (): void =>
+          void delay(this.clock, STOP_MS, ended.signal).then(() => reject(signal.reason as Error));
         signal.addEventListener('abort', end, { once: true });
         ended.signal.addEventListener('abort', () => signal.removeEventListener('abort', end), { once: true });
       });
       // Lost when the handler wins the race.
       cut.catch(() => {});
+      const either = AbortSignal.any([context.signal, signal]);
+      const inner = { signal: either, logger: context.logger, extend: (seconds: number) => context.extend(seconds) };
       try {
-        await Promise.race([handler(message, { ...context, signal: AbortSignal.any([context.signal, signal]) }), cut]);
+        await Promise.race([handler(message, inner), cut]);
       } catch (error) {
         // A handler that stops because of the cut has not failed, whatever it throws.
         if (signal.aborted && !context.signal.aborted) throw signal.reason;

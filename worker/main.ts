@@ -1,7 +1,12 @@
 import { createJsonLogger, createSqsClient, HealthServer, type Logger, systemClock } from '../messaging';
 import * as messagingModule from '../messaging';
 import { createAutoScalingClient, type OwnGroup, ownGroup } from './auto-scaling-client';
-import { ConfigurationProblems, type GroupMembership, readConfiguration, type WorkerConfiguration } from './configuration';
+import {
+  ConfigurationProblems,
+  type GroupMembership,
+  readConfiguration,
+  type WorkerConfiguration,
+} from './configuration';
 import { Consumers } from './consumers';
 import { createHandlerHost } from './hosts';
 import { InstanceMetadataClient } from './instance-metadata-client';
@@ -49,7 +54,9 @@ async function run(logger: Logger): Promise<number> {
   const configuration = configure(logger);
   if (!configuration) return EXIT_CODES.configuration;
 
-  const sqs = createSqsClient();
+  // A configured endpoint (an emulation, a VPC endpoint without private DNS) counts, not the host in the queue's URL.
+  const endpointGiven = process.env['AWS_ENDPOINT_URL_SQS'] ?? process.env['AWS_ENDPOINT_URL'];
+  const sqs = createSqsClient(endpointGiven === undefined ? {} : { useQueueUrlAsEndpoint: false });
   const consumers = new Consumers({
     configuration,
     sqs,
@@ -132,7 +139,8 @@ function instanceOf(
     fate: () => metadata.fate(),
     group: async (): Promise<OwnGroup> => {
       const name = groupName === 'imds' ? await metadata.autoScalingGroupName() : groupName;
-      const report = (call: string, error: unknown): void => logger.warn({ call, err: error }, 'Auto Scaling call failed');
+      const report = (call: string, error: unknown): void =>
+        logger.warn({ call, err: error }, 'Auto Scaling call failed');
       return ownGroup(client, name, await metadata.instanceId(), report);
     },
   };
