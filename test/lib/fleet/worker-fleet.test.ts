@@ -1,0 +1,112 @@
+import { App, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
+import { WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
+import { parseEnvironmentFile } from '../../../lib/private/environment-file';
+
+const HANDLER = `${__dirname}/fixtures/handler.ts`;
+type Resource = { Properties: Record<string, unknown>; Metadata: Record<string, unknown>; DependsOn?: string[] };
+
+function synth(props: Partial<WorkerFleetProps> = {}) {
+  const stack = new Stack(new App(), 'App');
+  const queue = new WorkQueue(stack, 'Videos');
+  const fleet = new WorkerFleet(stack, 'Fleet', { queue, code: WorkerCode.fromModule(HANDLER), ...props });
+  const template = Template.fromStack(stack);
+  const [group] = Object.values(template.findResources('AWS::AutoScaling::AutoScalingGroup')) as Resource[];
+  const [launchTemplate] = Object.values(template.findResources('AWS::EC2::LaunchTemplate')) as Resource[];
+  if (!group || !launchTemplate) throw new Error('no group');
+  return { stack, fleet, template, group, launchTemplate };
+}
+
+/** Text of the boot script with every intrinsic written as `<JSON>`. */
+function bootScriptOf(launchTemplate: Resource): string {
+  const data = launchTemplate.Properties['LaunchTemplateData'] as { UserData: { 'Fn::Base64': unknown } };
+  return flatten(data.UserData['Fn::Base64']);
+}
+
+function flatten(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const join = (value as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'];
+  return join ? join[1].map(flatten).join(join[0]) : `<${JSON.stringify(value)}>`;
+}
+
+describe('WorkerFleet', () => {
+  test('is secure by default', () => {
+    const { template } = synth();
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({
+        MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, InstanceMetadataTags: 'enabled' },
+        BlockDeviceMappings: [
+          { DeviceName: '/dev/xvda', Ebs: Match.objectLike({ Encrypted: true, VolumeType: 'gp3' }) },
+        ],
+        KeyName: Match.absent(),
+      }),
+    });
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', {
+      GroupDescription: 'Queue workers: nothing comes in',
+      SecurityGroupIngress: Match.absent(),
+    });
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    template.resourceCountIs('AWS::EC2::InternetGateway', 0);
+  });
+
+  test('holds every instance at both ends of its life, from the first one on', () => {
+    const { template } = synth({ bootTime: Duration.seconds(100), drainTimeout: Duration.minutes(10) });
+    template.hasResourceProperties('AWS::AutoScaling::AutoScalingGroup', {
+      DefaultInstanceWarmup: 60,
+      LifecycleHookSpecificationList: [
+        {
+          LifecycleHookName: 'WorkerReady',
+          LifecycleTransition: 'autoscaling:EC2_INSTANCE_LAUNCHING',
+          HeartbeatTimeout: 300,
+          DefaultResult: 'ABANDON',
+        },
+        {
+          LifecycleHookName: 'WorkerDrained',
+          LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+          HeartbeatTimeout: 660,
+          DefaultResult: 'CONTINUE',
+        },
+      ],
+      MetricsCollection: [{ Granularity: '1Minute' }],
+    });
+    template.resourceCountIs('AWS::AutoScaling::LifecycleHook', 0);
+  });
+
+  test('replaces instances only as their work allows', () => {
+    const { template } = synth();
+    template.hasResource('AWS::AutoScaling::AutoScalingGroup', {
+      UpdatePolicy: {
+        AutoScalingInstanceRefresh: Match.objectLike({
+          Strategy: 'Rolling',
+          Preferences: Match.objectLike({ ScaleInProtectedInstances: 'Wait', MinHealthyPercentage: 100 }),
+        }),
+      },
+    });
+  });
+
+  test('tells a local run exactly what the instance gets', () => {
+    const { group, launchTemplate, fleet } = synth({
+      environment: { GREETING: 'a "quoted" $HOME \\ `x` %h', TABLE: Token.asString({ Ref: 'AWS::StackName' }) },
+    });
+    const metadata = group.Metadata[WORKER_METADATA_KEY] as WorkerMetadata;
+    const script = bootScriptOf(launchTemplate);
+    const [, file = ''] = /worker\.env <<'QUEUE_FLEET_EOF'\n([^]*?)\nQUEUE_FLEET_EOF/.exec(script) ?? [];
+    // Intrinsics hold quotes of their own, which is only so in this text.
+    const readable = file.replace(/<\{[^\n]*?\}>/g, (text) => text.replaceAll('"', '\\"'));
+    const expected = Object.fromEntries(Object.entries(metadata.environment).map(([k, v]) => [k, flatten(v)]));
+    expect(parseEnvironmentFile(readable)).toEqual(expected);
+    expect(metadata.command).toEqual(['node', 'main.js']);
+    expect(script).toContain(`${metadata.assetHash}.zip`);
+    expect(metadata.environment).toMatchObject({
+      AWS_REGION: { Ref: 'AWS::Region' },
+      [WORKER_ENV.handler]: 'module:./handler.js',
+      [WORKER_ENV.autoScalingGroupName]: 'imds',
+      [WORKER_ENV.launchHookName]: 'WorkerReady',
+      [WORKER_ENV.terminateHookName]: 'WorkerDrained',
+      [WORKER_ENV.terminateHookSeconds]: '360',
+      [WORKER_ENV.drainTimeoutSeconds]: '300',
+    });
+    expect(fleet.autoScalingGroup.node.path).toBe('App/Fleet/Group');
+  });
+});
