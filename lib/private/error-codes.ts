@@ -71,10 +71,11 @@ export const ERROR_CODES = {
   WorkerVisibilityOutOfRange: 'The worker renews a visibility timeout of 10 seconds to 12 hours',
 
   // lib/scaling
-  AcceptableLatencyOutOfRange: 'A message may wait more than 0 seconds and at most 14 days',
+  AcceptableLatencyOutOfRange: 'A message may wait more than 0 seconds and at most 7 days',
   AverageProcessingTimeOutOfRange: 'The work on one message takes more than 0 seconds and at most 12 hours',
   BurstOutOfRange: 'A burst is a whole number of messages, 0 or more',
   CapacityRangeReversed: 'The largest group has at least 1 instance and at least as many as the smallest',
+  EncryptionOfGivenQueue: 'A given queue brings its own encryption',
   GroupCapacityUnknown: 'The minimum and maximum of a scaled group are known at synth',
   MessageGroupsOutOfRange: 'A FIFO queue has a whole number of message groups, 1 or more',
   P99BelowAverage: 'The 99th percentile of the work is not less than its average',

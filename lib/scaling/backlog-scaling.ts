@@ -1,10 +1,10 @@
-import { Annotations, Token, Tokenization } from 'aws-cdk-lib';
-import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import { Annotations } from 'aws-cdk-lib';
+import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { ConfigurationError } from '../private/errors';
 import { Violations } from '../private/violations';
 import { adviseWorkload } from '../private/scaling/check-workload';
+import { groupCapacity, groupResource } from '../private/scaling/group-capacity';
 import type { PolicyContext } from '../private/scaling/policy';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import { ScalingPolicy } from './scaling-policy';
@@ -113,8 +113,8 @@ export class BacklogScaling extends Construct {
       queues: queues.map(({ queue }) => queue),
       group: props.autoScalingGroup,
       sizing: workload._sizing(),
-      min: props.minCapacity ?? capacityOf('minCapacity', cfnGroup.minSize, this),
-      max: props.maxCapacity ?? capacityOf('maxCapacity', cfnGroup.maxSize, this),
+      min: groupCapacity(props.autoScalingGroup, 'minCapacity', props.minCapacity, this),
+      max: groupCapacity(props.autoScalingGroup, 'maxCapacity', props.maxCapacity, this),
       ...(props.messageGroups === undefined ? {} : { messageGroups: props.messageGroups }),
     };
     if (context.min > context.max || context.max < 1) {
@@ -148,21 +148,6 @@ export class BacklogScaling extends Construct {
       );
     }
   }
-}
-
-function groupResource(group: autoscaling.AutoScalingGroup): autoscaling.CfnAutoScalingGroup {
-  return group.node.defaultChild as autoscaling.CfnAutoScalingGroup;
-}
-
-/** The group renders its sizes as text, possibly of a number token. */
-function capacityOf(prop: string, size: string, scope: Construct): number {
-  const value = Token.isUnresolved(size) ? Tokenization.reverse(size) : Number(size);
-  if (typeof value === 'number' && Number.isInteger(value)) return value;
-  throw new ConfigurationError(
-    'GroupCapacityUnknown',
-    `GroupCapacityUnknown: '${prop}' (a token) must be known at synth: pass it as a number, the steps are computed from it`,
-    scope,
-  );
 }
 
 function prepareGroup(group: autoscaling.CfnAutoScalingGroup, workload: Workload): void {

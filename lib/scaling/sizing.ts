@@ -19,9 +19,9 @@ export interface DeclaredWorkload {
   readonly peakRatePerSecond?: number;
   /** Messages that arrive at once, on top of the rate. */
   readonly burst?: number;
-  /** From the decision to launch until the first poll. */
+  /** From the launch of a new instance until its first poll. */
   readonly bootSeconds?: number;
-  /** Whether instances start from a warm pool. */
+  /** Whether instances start from a warm pool, which shortens the boot. */
   readonly warmPool?: boolean;
   /** Whether instances may be interrupted with two minutes' notice. */
   readonly spot?: boolean;
@@ -41,7 +41,7 @@ export interface Sizing {
   readonly peakRatePerSecond?: number;
   /** Messages that may arrive at once, if declared. */
   readonly burst?: number;
-  /** From the launch until the first poll. */
+  /** From the launch of a new instance until its first poll. */
   readonly bootSeconds: number;
   /** Whether instances start from a warm pool. */
   readonly warmPool: boolean;
@@ -62,6 +62,8 @@ export interface Sizing {
   readonly visibilityWithoutHeartbeatSeconds: number;
   /** Receives after which a message moves to the dead-letter queue. */
   readonly maxReceiveCount: number;
+  /** How long running work may go on after its instance was asked to stop. */
+  readonly drainSeconds: number;
   /** Heartbeat timeout of the terminate hook. */
   readonly terminateHookSeconds: number;
   /** Heartbeat timeout of the launch hook. */
@@ -80,6 +82,12 @@ export const ceiling = (value: number): number => Math.ceil(value - 1e-9);
 /** Ratio of the 99th percentile to the mean that is assumed when only the mean is declared. */
 export const ASSUMED_P99_RATIO = 4;
 
+/** A day less than the longest retention: the dead-letter queue has to keep messages longer than its source. */
+const MAX_RETENTION_SECONDS = SQS_LIMITS.retentionSeconds.max - 86_400;
+
+/** Longest latency that can be declared: a message that waits nearly twice as long is still not lost. */
+export const MAX_LATENCY_SECONDS = SQS_LIMITS.retentionSeconds.max / 2;
+
 /** Share of attempts that end without a delete although the message is good. */
 const LOST_ATTEMPT_SHARE = { drained: 0.01, spot: 0.06 } as const;
 
@@ -94,10 +102,11 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
   const concurrency = declared.concurrency ?? 1;
   const warmPool = declared.warmPool ?? false;
   const spot = declared.spot ?? false;
-  const bootSeconds = declared.bootSeconds ?? (warmPool ? REACTION.warmBootSeconds : REACTION.bootSeconds);
+  const bootSeconds = declared.bootSeconds ?? REACTION.bootSeconds;
+  const startSeconds = warmPool ? Math.min(bootSeconds, REACTION.warmBootSeconds) : bootSeconds;
 
   const reactionSeconds =
-    REACTION.sampleSeconds + REACTION.publicationSeconds + REACTION.evaluationSeconds + bootSeconds;
+    REACTION.sampleSeconds + REACTION.publicationSeconds + REACTION.evaluationSeconds + startSeconds;
   const drainTargetSeconds = Math.max(latency / 2, reactionSeconds / 2);
   const plannedUtilization = latency >= 2 * reactionSeconds ? 1 : 0.85;
 
@@ -127,6 +136,7 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     visibilitySeconds: clamp(3 * heartbeatSeconds, 60, 300),
     visibilityWithoutHeartbeatSeconds: Math.min(Math.ceil(perSlot * s99 * 1.5 + 30), SQS_LIMITS.visibilitySeconds.max),
     maxReceiveCount: receiveCount(spot ? LOST_ATTEMPT_SHARE.spot : LOST_ATTEMPT_SHARE.drained),
+    drainSeconds: Math.ceil(s99),
     terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max)),
     launchHookSeconds: Math.ceil(
       clamp(
@@ -135,11 +145,7 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
         AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max,
       ),
     ),
-    retentionSeconds: clamp(
-      Math.ceil(2 * latency),
-      SQS_LIMITS.retentionSeconds.default,
-      SQS_LIMITS.retentionSeconds.max,
-    ),
+    retentionSeconds: clamp(Math.ceil(2 * latency), SQS_LIMITS.retentionSeconds.default, MAX_RETENTION_SECONDS),
     ...(demand === undefined ? {} : { minimumMaxCapacity: Math.max(1, ceiling(demand)) }),
   };
 }

@@ -20,7 +20,7 @@ export interface WorkloadProps {
    */
   readonly p99ProcessingTime?: Duration;
   /**
-   * How long a message may wait until its work begins. More than 0, at most 14 days.
+   * How long a message may wait until its work begins. More than 0, at most 7 days.
    *
    * The fleet aims at 95 % or more of the messages within it; it is a goal, not a guarantee.
    */
@@ -44,13 +44,13 @@ export interface WorkloadProps {
    */
   readonly burst?: number;
   /**
-   * Time from the launch of an instance until its worker polls. 10 seconds to 40 minutes.
+   * Time from the launch of a new instance until its worker polls. 10 seconds to 40 minutes.
    *
-   * @default - 150 seconds, 40 seconds with a warm pool
+   * @default Duration.seconds(150)
    */
   readonly bootTime?: Duration;
   /**
-   * Whether instances start from a warm pool.
+   * Whether instances start from a warm pool of stopped ones, in 40 seconds or the boot time, whichever is less.
    *
    * @default false
    */
@@ -85,7 +85,7 @@ export class Workload {
   /**
    * @throws ConfigurationError AverageProcessingTimeOutOfRange, P99BelowAverage, P99BeyondVisibilityLimit,
    * AcceptableLatencyOutOfRange, ConcurrencyOutOfRange, PeakRateOutOfRange, BurstOutOfRange, BootTimeOutOfRange,
-   * WorkloadNotConcrete
+   * WarmPoolWithSpot, WorkloadNotConcrete
    */
   constructor(props: WorkloadProps) {
     const violations = new Violations();
@@ -125,7 +125,7 @@ export class Workload {
     return this.#sizing.burst;
   }
 
-  /** Time from the launch of an instance until its worker polls. */
+  /** Time from the launch of a new instance until its worker polls. */
   public get bootTime(): Duration {
     return toDuration(this.#sizing.bootSeconds);
   }
@@ -140,7 +140,7 @@ export class Workload {
     return this.#sizing.spot;
   }
 
-  /** D: usual time from a message's arrival until an instance launched because of it polls (120 s plus the boot). */
+  /** D: usual time from a message's arrival until an instance started because of it polls: 120 s plus the boot, or 40 s from a warm pool. */
   public get reactionTime(): Duration {
     return toDuration(this.#sizing.reactionSeconds);
   }
@@ -175,6 +175,11 @@ export class Workload {
     return this.#sizing.maxReceiveCount;
   }
 
+  /** How long running work may go on after its instance was asked to stop: the 99th percentile of the work. */
+  public get drainTimeout(): Duration {
+    return Duration.seconds(this.#sizing.drainSeconds);
+  }
+
   /** How long a terminating instance may finish its work before a heartbeat is needed: p99 plus 60 s, 120 to 7,200 seconds. */
   public get terminateHookTimeout(): Duration {
     return Duration.seconds(this.#sizing.terminateHookSeconds);
@@ -185,7 +190,7 @@ export class Workload {
     return Duration.seconds(this.#sizing.launchHookSeconds);
   }
 
-  /** Retention of the queue: four days, or twice the acceptable latency if that is longer. */
+  /** Retention of the queue: four days, or twice the acceptable latency if that is longer, at most 13 days. */
   public get retentionPeriod(): Duration {
     return Duration.seconds(this.#sizing.retentionSeconds);
   }

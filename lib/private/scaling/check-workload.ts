@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../error-codes';
 import { SQS_LIMITS } from '../sqs-limits';
-import { ceiling, spareCapacity, worstWaitSeconds } from '../../scaling/sizing';
+import { ceiling, MAX_LATENCY_SECONDS, spareCapacity, worstWaitSeconds } from '../../scaling/sizing';
 import type { DeclaredWorkload, Sizing } from '../../scaling/sizing';
 import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
 
@@ -46,10 +46,10 @@ export function checkWorkload(declared: DeclaredWorkload): WorkloadViolation[] {
       `'p99ProcessingTime' (${seconds(s99)}) must be at most ${visibilityMax} seconds (SQS takes a message back 12 hours after its receive): split the job`,
     );
   }
-  if (!(latency > 0 && latency <= SQS_LIMITS.retentionSeconds.max)) {
+  if (!(latency > 0 && latency <= MAX_LATENCY_SECONDS)) {
     add(
       'AcceptableLatencyOutOfRange',
-      `'acceptableLatency' (${seconds(latency)}) must be more than 0 and at most ${SQS_LIMITS.retentionSeconds.max} seconds (the longest retention): state how long a message may wait`,
+      `'acceptableLatency' (${seconds(latency)}) must be more than 0 and at most ${MAX_LATENCY_SECONDS} seconds (half of the longest retention): state how long a message may wait`,
     );
   }
   const { concurrency, peakRatePerSecond, burst, bootSeconds } = declared;
@@ -78,6 +78,12 @@ export function checkWorkload(declared: DeclaredWorkload): WorkloadViolation[] {
     add(
       'BootTimeOutOfRange',
       `'bootTime' (${seconds(bootSeconds)}) must be from ${BOOT_SECONDS.min} to ${BOOT_SECONDS.max} seconds (the launch hook waits three times as long, ${AUTO_SCALING_LIMITS.hookHeartbeatSeconds.min} to ${AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max} seconds): bake the software into the image`,
+    );
+  }
+  if (declared.warmPool && declared.spot) {
+    add(
+      'WarmPoolWithSpot',
+      `'warmPool' (true) must not be set together with 'spot' (true): EC2 cannot stop and start Spot instances`,
     );
   }
   return found;

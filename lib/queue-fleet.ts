@@ -1,0 +1,231 @@
+import { Duration } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { WorkerCode } from './fleet/worker-code';
+import { WorkerFleet } from './fleet/worker-fleet';
+import type { FleetEgress } from './fleet/worker-fleet-props';
+import type { WorkerSecret } from './fleet/worker-secret';
+import { FleetMonitoring } from './monitoring/fleet-monitoring';
+import { Violations } from './private/violations';
+import type { Encryption } from './queue/encryption';
+import { WorkQueue } from './queue/work-queue';
+import type { IWorkQueue } from './queue/work-queue-interface';
+import { BacklogScaling } from './scaling/backlog-scaling';
+import type { ScalingPolicy } from './scaling/scaling-policy';
+import type { Workload } from './scaling/workload';
+
+/** Group size when neither a maximum nor a peak is declared. */
+const DEFAULT_MAX_CAPACITY = 10;
+
+/** One kind of work: what it is like, the code that does it, and where it runs. */
+export interface QueueFleetProps {
+  /** What the work is like. Visibility, receives, hooks, thresholds and steps are derived from it. */
+  readonly workload: Workload;
+
+  /** The code that handles one message. */
+  readonly code: WorkerCode;
+
+  /**
+   * An existing queue, or one with other settings, for example a `FifoWorkQueue`.
+   *
+   * @default - a new WorkQueue with the workload's visibility timeout, receives and retention
+   */
+  readonly queue?: IWorkQueue;
+
+  /**
+   * How messages of the new queue are encrypted at rest. Must not be set together with `queue`.
+   *
+   * @default Encryption.customerManaged()
+   */
+  readonly encryption?: Encryption;
+
+  /**
+   * Message groups in use on a FIFO queue: the fleet never grows beyond them.
+   *
+   * @default - not limited
+   */
+  readonly messageGroups?: number;
+
+  /**
+   * Fewest instances. 0 lets the fleet sleep; the first message then waits longer.
+   *
+   * @default 1
+   */
+  readonly minCapacity?: number;
+
+  /**
+   * Most instances.
+   *
+   * @default - what the declared peak and burst need; 10 when neither is declared
+   */
+  readonly maxCapacity?: number;
+
+  /**
+   * How the backlog becomes a number of instances.
+   *
+   * @default ScalingPolicy.latencyGoal()
+   */
+  readonly policy?: ScalingPolicy;
+
+  /**
+   * The network.
+   *
+   * @default - a new one over two zones, with private subnets only
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * Where the instances are.
+   *
+   * @default - private subnets with egress, else isolated ones
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * How instances of a network that the fleet creates reach AWS. Must not be set together with `vpc`.
+   *
+   * @default FleetEgress.VPC_ENDPOINTS
+   */
+  readonly egress?: FleetEgress;
+
+  /**
+   * Instance type. Programs in the code must fit its processor architecture.
+   *
+   * @default - t4g.small (arm64)
+   */
+  readonly instanceType?: ec2.InstanceType;
+
+  /**
+   * Machine image: Amazon Linux 2023 or one that is compatible.
+   *
+   * @default - the latest Amazon Linux 2023 for the instance type's architecture
+   */
+  readonly machineImage?: ec2.IMachineImage;
+
+  /**
+   * Variables for the handler's environment. Not for secrets: they are readable in the template.
+   *
+   * @default - only the fleet's own
+   */
+  readonly environment?: { [name: string]: string };
+
+  /**
+   * Variables whose values are secret.
+   *
+   * @default - no secrets
+   */
+  readonly secrets?: { [name: string]: WorkerSecret };
+
+  /**
+   * Topic that is told when an alarm needs a person, and when it is over.
+   *
+   * @default - the alarms only show in CloudWatch
+   */
+  readonly alarmTopic?: sns.ITopic;
+
+  /**
+   * Whether to create a dashboard.
+   *
+   * @default false
+   */
+  readonly dashboard?: boolean;
+}
+
+/**
+ * A queue, the instances that work on it, the scaling between them and the alarms over them, all from one declared
+ * workload.
+ *
+ * Creates a `WorkQueue`, a `WorkerFleet`, a `BacklogScaling` and a `FleetMonitoring`. For settings that are not here, use
+ * these four directly: this class has no other secret.
+ *
+ * Worked once, for three minutes of work (p99 twelve) and ten minutes of acceptable wait: messages are renewed every
+ * 100 s under a visibility timeout of 300 s, fail to the dead-letter queue after 3 receives, instances get 13 minutes to
+ * finish before they go, and 10 waiting messages ask for 6 instances.
+ *
+ * @example
+ * const videos = new QueueFleet(this, 'Videos', {
+ *   workload: new Workload({
+ *     averageProcessingTime: Duration.minutes(3),
+ *     acceptableLatency: Duration.minutes(10),
+ *   }),
+ *   code: WorkerCode.fromModule('src/transcode.ts'),
+ * });
+ * bucket.grantReadWrite(videos);
+ */
+export class QueueFleet extends Construct implements iam.IGrantable {
+  /** The queue with its dead-letter queue. */
+  public readonly workQueue: IWorkQueue;
+  /** The instances. */
+  public readonly fleet: WorkerFleet;
+  /** The alarms and policies that scale. */
+  public readonly scaling: BacklogScaling;
+  /** The alarms that a person acts on. */
+  public readonly monitoring: FleetMonitoring;
+  /** The role of the instances: grant it what the handler needs. */
+  public readonly grantPrincipal: iam.IPrincipal;
+
+  /**
+   * @throws ConfigurationError EncryptionOfGivenQueue, and what the four constructs refuse
+   */
+  constructor(scope: Construct, id: string, props: QueueFleetProps) {
+    super(scope, id);
+    const { workload } = props;
+    const violations = new Violations(this);
+    if (props.queue && props.encryption) {
+      violations.add(
+        'EncryptionOfGivenQueue',
+        `'encryption' must not be set together with 'queue': encrypt the queue where it is made`,
+      );
+    }
+    violations.throwIfAny();
+
+    const minCapacity = props.minCapacity ?? 1;
+    const maxCapacity = props.maxCapacity ?? Math.max(workload.minimumMaxCapacity ?? DEFAULT_MAX_CAPACITY, minCapacity);
+    this.workQueue =
+      props.queue ??
+      new WorkQueue(this, 'Queue', {
+        visibilityTimeout: workload.visibilityTimeout,
+        maxReceiveCount: workload.maxReceiveCount,
+        retentionPeriod: workload.retentionPeriod,
+        encryption: props.encryption,
+      });
+    this.fleet = new WorkerFleet(this, 'Fleet', {
+      queue: this.workQueue,
+      code: props.code,
+      concurrency: workload.concurrency,
+      visibilityTimeout: workload.visibilityTimeout,
+      drainTimeout: workload.drainTimeout,
+      terminateHookTimeout: workload.terminateHookTimeout,
+      bootTime: Duration.seconds(Math.ceil(workload.bootTime.toSeconds({ integral: false }))),
+      onDemandPercentage: workload.spot ? 0 : undefined,
+      warmPool: workload.warmPool ? {} : undefined,
+      minCapacity,
+      maxCapacity,
+      environment: props.environment,
+      secrets: props.secrets,
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
+      egress: props.egress,
+      instanceType: props.instanceType,
+      machineImage: props.machineImage,
+    });
+    this.grantPrincipal = this.fleet.grantPrincipal;
+    const { autoScalingGroup } = this.fleet;
+    this.scaling = new BacklogScaling(this, 'Scaling', {
+      queue: this.workQueue,
+      autoScalingGroup,
+      workload,
+      policy: props.policy,
+      messageGroups: props.messageGroups,
+    });
+    this.monitoring = new FleetMonitoring(this, 'Monitoring', {
+      queue: this.workQueue,
+      autoScalingGroup,
+      workload,
+      alarmTopic: props.alarmTopic,
+      dashboard: props.dashboard,
+    });
+  }
+}

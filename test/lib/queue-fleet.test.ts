@@ -1,0 +1,110 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Encryption, FifoWorkQueue, QueueFleet, WorkerCode, Workload } from '../../lib';
+import type { QueueFleetProps } from '../../lib';
+
+const workload = new Workload({
+  averageProcessingTime: Duration.minutes(3),
+  p99ProcessingTime: Duration.minutes(12),
+  acceptableLatency: Duration.minutes(10),
+});
+
+/** Without bundling: what is in the asset is the worker's own test. */
+const testStack = () => new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Test');
+
+function queueFleet(props: Partial<QueueFleetProps> = {}) {
+  const stack = testStack();
+  const videos = new QueueFleet(stack, 'Videos', { workload, code: WorkerCode.command(['true']), ...props });
+  return { stack, videos, template: Template.fromStack(stack) };
+}
+
+const GROUP = 'AWS::AutoScaling::AutoScalingGroup';
+const workerEnvironment = (template: Template): Record<string, string> =>
+  Object.values(template.findResources(GROUP))[0]?.Metadata['cdk-queue-fleet:worker'].environment;
+
+describe('QueueFleet', () => {
+  test('keeps its construct ids', () => {
+    const { videos } = queueFleet();
+    expect(videos.node.children.map((child) => child.node.id)).toEqual(['Queue', 'Fleet', 'Scaling', 'Monitoring']);
+  });
+
+  test('derives everything from the workload', () => {
+    const { template } = queueFleet();
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 300,
+      MessageRetentionPeriod: 345_600,
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 3 }),
+    });
+    template.hasResourceProperties(GROUP, {
+      MinSize: '1',
+      MaxSize: '10',
+      DefaultInstanceWarmup: 60,
+      LifecycleHookSpecificationList: [
+        Match.objectLike({ HeartbeatTimeout: 450, DefaultResult: 'ABANDON' }),
+        Match.objectLike({ HeartbeatTimeout: 780 }),
+      ],
+    });
+    expect(workerEnvironment(template)).toMatchObject({
+      QUEUE_FLEET_CONCURRENCY: '1',
+      QUEUE_FLEET_VISIBILITY_TIMEOUT_SECONDS: '300',
+      QUEUE_FLEET_DRAIN_TIMEOUT_SECONDS: '720',
+      QUEUE_FLEET_TERMINATE_HOOK_SECONDS: '780',
+    });
+    // Three that scale, four that page.
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
+    template.resourceCountIs('AWS::AutoScaling::ScalingPolicy', 3);
+  });
+
+  test('is large enough for the declared peak', () => {
+    const peak = (peakRatePerSecond: number) =>
+      new Workload({
+        averageProcessingTime: Duration.minutes(3),
+        acceptableLatency: Duration.minutes(10),
+        peakRatePerSecond,
+      });
+    queueFleet({ workload: peak(0.2) }).template.hasResourceProperties(GROUP, { MaxSize: '36' });
+    queueFleet({ workload: peak(0.001), minCapacity: 4 }).template.hasResourceProperties(GROUP, { MaxSize: '4' });
+    queueFleet({ workload: peak(0.2), maxCapacity: 5 }).template.hasResourceProperties(GROUP, { MaxSize: '5' });
+  });
+
+  test('runs Spot instances or a warm pool when the workload says so', () => {
+    const times = { averageProcessingTime: Duration.seconds(30), acceptableLatency: Duration.minutes(10) };
+    queueFleet({ workload: new Workload({ ...times, spot: true }) }).template.hasResourceProperties(GROUP, {
+      MixedInstancesPolicy: { InstancesDistribution: Match.objectLike({ OnDemandPercentageAboveBaseCapacity: 0 }) },
+    });
+    const warm = queueFleet({ workload: new Workload({ ...times, warmPool: true }) }).template;
+    warm.resourceCountIs('AWS::AutoScaling::WarmPool', 1);
+    queueFleet().template.resourceCountIs('AWS::AutoScaling::WarmPool', 0);
+  });
+
+  test('works on a given queue', () => {
+    const stack = testStack();
+    const queue = new FifoWorkQueue(stack, 'Orders');
+    const props = { workload, code: WorkerCode.command(['true']), queue, messageGroups: 4 };
+    const orders = new QueueFleet(stack, 'Videos', props);
+    expect(orders.workQueue).toBe(queue);
+    expect(orders.node.tryFindChild('Queue')).toBeUndefined();
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Metrics: Match.arrayWith([Match.objectLike({ Expression: 'IF(larger>4,4,larger)' })]),
+    });
+  });
+
+  test('fails when a given queue is to be encrypted', () => {
+    const stack = testStack();
+    const queue = new FifoWorkQueue(stack, 'Orders');
+    const props = { workload, code: WorkerCode.command(['true']), queue, encryption: Encryption.sqsManaged() };
+    expect(() => new QueueFleet(stack, 'Videos', props)).toThrow('EncryptionOfGivenQueue');
+  });
+
+  test('can be granted what its handler needs', () => {
+    const stack = testStack();
+    const videos = new QueueFleet(stack, 'Videos', { workload, code: WorkerCode.command(['true']) });
+    new s3.Bucket(stack, 'Bucket').grantRead(videos);
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([Match.objectLike({ Action: Match.arrayWith(['s3:GetObject*']) })]),
+      },
+    });
+  });
+});
