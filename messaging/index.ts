@@ -24,3 +24,17 @@ export { createSqsClient, sdkTransport } from './sdk-transport';
 export type { SendResult, SentMessage, UnsentMessage } from './send-decision';
 export { SqsError, type SqsErrorKind } from './sqs-errors';
 export * from './transport';
+export {
+  ClientSideEncryption,
+  DataKeyError,
+  type ClientSideEncryptionOptions,
+  type EncryptionKeyring,
+} from './client-side-encryption';
+export {
+  toLambdaHandler,
+  type LambdaContext,
+  type LambdaHandlerOptions,
+  type LambdaSqsEvent,
+  type LambdaSqsRecord,
+  type LambdaSqsResponse,
+} from './lambda-host';
