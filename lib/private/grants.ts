@@ -35,7 +35,11 @@ export function keyResource(key: kms.IKey): PolicyResource {
     description: 'key',
     arn: key.keyArn,
     selfArn: '*',
-    addToResourcePolicy: (statement) => key.addToResourcePolicy(statement, true),
+    addToResourcePolicy: (statement) => ({
+      statementAdded: key.addToResourcePolicy(statement, true).statementAdded,
+      // The L2 answers with its policy document, which nothing can depend on.
+      policyDependable: key,
+    }),
   };
 }
 

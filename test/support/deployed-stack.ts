@@ -71,8 +71,8 @@ export class DeployedStack {
     if (!principal.arn.includes(`:${ACCOUNT}:`)) {
       return [{ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } }];
     }
-    return this.#template
-      .ofType('AWS::IAM::Policy')
+    return ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy']
+      .flatMap((type) => this.#template.ofType(type))
       .map((policy) => ({ policy, properties: this.#resolve(policy) }))
       .filter(({ properties }) =>
         [

@@ -28,8 +28,8 @@ export function bindBucket(target: ProducerTarget, bucket: s3.IBucket, options: 
         bind: () => ({
           arn: target.queue.queueArn,
           type: s3.BucketNotificationDestinationType.QUEUE,
-          // S3 sends a test event at once: the policy has to be there before.
-          dependencies: [target.queue],
+          // S3 sends a test event at once: the policies have to be there before.
+          dependencies: [grant],
         }),
       },
       ...filters,

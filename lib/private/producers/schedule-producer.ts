@@ -18,7 +18,9 @@ export function bindSchedule(target: ProducerTarget, id: string, options: Schedu
     assumedBy: schedulerPrincipal(target.scope),
     description: `Lets schedule ${id} send to ${target.scope.node.path}`,
   });
-  const grant = target.access.send(role);
+  // A managed policy, because compliance packs refuse inline ones.
+  const policy = new iam.ManagedPolicy(target.scope, `${id}Policy`, { roles: [role] });
+  const grant = target.access.send(policy);
   const schedule = new scheduler.Schedule(target.scope, id, {
     schedule: options.schedule,
     description: options.description,

@@ -1,0 +1,30 @@
+import { addEveryProducer } from '../../support/every-producer';
+import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
+
+const cfnLint = hasCfnLint();
+if (!cfnLint) console.warn('SKIPPED: cfn-lint is not installed (pip install cfn-lint), its rules were not checked');
+
+/** aws-cdk-lib sets bucket notifications with a Lambda function of its own; what is found there is not ours to change. */
+const OF_AWS_CDK = /BucketNotificationsHandler|\/Notifications\/HandlerPolicy\//;
+
+describe('both queues with every producer', () => {
+  test.each([
+    ['the recommended feature flags', RECOMMENDED_FLAGS],
+    ['no feature flag', {}],
+  ])(
+    'no finding of AwsSolutions, NIST 800-53 R5, CDK’s template rules and cfn-lint, with %s',
+    (_, flags) => {
+      const findings = findingsOf(addEveryProducer, flags, { cfnLint });
+      expect(findings.filter(({ path }) => !OF_AWS_CDK.test(path))).toEqual([]);
+      // Proof that the rule packs did run.
+      expect(findings.filter(({ path }) => OF_AWS_CDK.test(path)).map(({ rule }) => rule)).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^AwsSolutions-IAM4/),
+          'NIST.800.53.R5-IAMNoInlinePolicy',
+          ...(cfnLint ? ['W3005'] : []),
+        ]),
+      );
+    },
+    60_000,
+  );
+});

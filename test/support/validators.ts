@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, NIST80053R5Checks } from 'cdk-nag';
+
+/** Feature flags that `cdk init` sets today. */
+export const RECOMMENDED_FLAGS = JSON.parse(
+  readFileSync(require.resolve('aws-cdk-lib/recommended-feature-flags.json'), 'utf8'),
+) as Readonly<Record<string, unknown>>;
+
+/** One finding of a validator. */
+export interface Finding {
+  readonly rule: string;
+  readonly path: string;
+}
+
+/** CDK writes it into the assembly when a validator found something. */
+const REPORT = 'validation-report.json';
+
+interface ValidationReport {
+  readonly pluginReports: ReadonlyArray<{
+    readonly violations: ReadonlyArray<{
+      readonly ruleName: string;
+      readonly violatingConstructs: ReadonlyArray<{ readonly constructPath?: string }>;
+    }>;
+  }>;
+}
+
+/**
+ * Synthesizes with CDK's own template rules as errors, cdk-nag's AwsSolutions and NIST 800-53 R5, and returns what they
+ * find. With `cfnLint`, the template also goes through cfn-lint.
+ */
+export function findingsOf(
+  build: (stack: Stack) => void,
+  context: Readonly<Record<string, unknown>>,
+  options: { readonly cfnLint: boolean },
+): Finding[] {
+  const outdir = mkdtempSync(join(tmpdir(), 'queue-fleet-'));
+  try {
+    const app = new App({
+      outdir,
+      context: { ...context, '@aws-cdk/core:validateAgainstDefaultRules': true },
+    });
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new NIST80053R5Checks(app));
+    build(new Stack(app, 'Test'));
+    synthesizeSilently(app, outdir);
+    return [...reportIn(outdir), ...(options.cfnLint ? cfnLint(join(outdir, 'Test.template.json')) : [])];
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+/** CDK prints findings, sets the process's exit code and throws; the report says the same in a form to compare. */
+function synthesizeSilently(app: App, outdir: string): void {
+  const exitCode = process.exitCode;
+  const validation = process.env['CDK_VALIDATION'];
+  const write = process.stderr.write;
+  delete process.env['CDK_VALIDATION'];
+  process.stderr.write = () => true;
+  try {
+    app.synth();
+  } catch (error) {
+    if (!existsSync(join(outdir, REPORT))) throw error;
+  } finally {
+    process.stderr.write = write;
+    process.exitCode = exitCode;
+    if (validation !== undefined) process.env['CDK_VALIDATION'] = validation;
+  }
+}
+
+function reportIn(outdir: string): Finding[] {
+  const file = join(outdir, REPORT);
+  if (!existsSync(file)) return [];
+  const report = JSON.parse(readFileSync(file, 'utf8')) as ValidationReport;
+  return report.pluginReports.flatMap((plugin) =>
+    plugin.violations.flatMap((violation) =>
+      violation.violatingConstructs.map((construct) => ({
+        rule: violation.ruleName,
+        path: construct.constructPath ?? 'unknown',
+      })),
+    ),
+  );
+}
+
+/** Whether cfn-lint (a Python program: `pip install cfn-lint`) can be run here. */
+export function hasCfnLint(): boolean {
+  return spawnSync('cfn-lint', ['--version']).status === 0;
+}
+
+function cfnLint(file: string): Finding[] {
+  const { stdout, stderr, error } = spawnSync('cfn-lint', ['--format', 'json', file], { encoding: 'utf8' });
+  if (error !== undefined || stdout === '') throw new Error(`cfn-lint did not run: ${stderr}`);
+  const matches = JSON.parse(stdout) as ReadonlyArray<{
+    readonly Rule: { readonly Id: string };
+    readonly Location: { readonly Path: readonly unknown[] | null };
+  }>;
+  return matches.map((match) => ({ rule: match.Rule.Id, path: (match.Location.Path ?? []).join('/') }));
+}
