@@ -30,8 +30,8 @@ export class Charts {
       legend('Messages', [
         ['visible', 'waiting'],
         ['in-flight', 'in flight'],
-        ['oldest', 'oldest, seconds (right)'],
-        ['band', 'scaling alarm'],
+        ['oldest', 'oldest, s (right)'],
+        ['band', 'alarm'],
       ]),
       this.#messages,
       legend('Instances', [
@@ -128,7 +128,11 @@ function instancesOptions(palette: Palette, width: number, series: Series): uPlo
   return {
     ...common(palette, width, 96, series),
     scales: { x: { time: false }, y: upTo(4) },
-    axes: [timeAxis(palette), valueAxis(palette, 'y', 3), { ...valueAxis(palette, 'y', 1), values: () => [] }],
+    axes: [
+      timeAxis(palette),
+      { ...valueAxis(palette, 'y', 3), space: 16 },
+      { ...valueAxis(palette, 'y', 1), values: () => [] },
+    ],
     series: [
       {},
       { ...line(palette.desired), ...step, width: 1.5, dash: [5, 4] },

@@ -55,6 +55,9 @@ export class DeadLetters {
 
 function row({ reason, object, messageId, receiveCount }: DeadLetter): HTMLLIElement {
   const what = make('code', 'qf-letter-what', object?.key ?? messageId);
-  const receives = `${receiveCount} receive${receiveCount === 1 ? '' : 's'}`;
-  return make('li', 'qf-letter', make('span', 'qf-letter-reason', reason), what, make('span', 'qf-quiet', receives));
+  const item = make('li', 'qf-letter', make('span', 'qf-letter-reason', reason), what);
+  // A message that the worker refused was never received here.
+  if (receiveCount > 0)
+    item.append(make('span', 'qf-quiet', `${receiveCount} receive${receiveCount === 1 ? '' : 's'}`));
+  return item;
 }

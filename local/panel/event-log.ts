@@ -30,9 +30,19 @@ export class EventLog {
     const rows = this.#waiting.splice(0).map((entry) => {
       const time = make('time', 'qf-log-time', clock(entry.elapsedSeconds));
       time.dateTime = new Date(entry.atMs).toISOString();
-      return make('li', `qf-log-row qf-log-${entry.kind}`, time, make('span', 'qf-log-text', entry.text));
+      const text = make('span', 'qf-log-text', brief(entry.text));
+      text.title = entry.text;
+      return make('li', `qf-log-row qf-log-${entry.kind}`, time, text);
     });
     this.#list.prepend(...rows.reverse());
     while (this.#list.children.length > KEPT) this.#list.lastElementChild?.remove();
   }
+}
+
+/** Ids of messages and uploads say nothing to a reader; the whole line is in the tooltip. */
+export function brief(text: string): string {
+  return text
+    .replace(/\b(?:messageId|id|generation) [\w-]+(?:, )?/g, '')
+    .replace(/ ?\((?:, )*\)/g, '')
+    .replace(/, \)/g, ')');
 }

@@ -49,16 +49,18 @@ export class Instances {
   }
 
   #make(id: string): Row {
+    // The ends of two ids differ, their beginnings do not.
+    const short = id.length > 10 ? `i-…${id.slice(-4)}` : id;
     const state = make('span', 'qf-instance-state');
     const work = make('span', 'qf-instance-work');
     const kill = button('Kill', 'qf-small qf-danger', () => {
       this.server.kill(id).then(
-        () => this.say(`Killed ${id}`),
+        () => this.say(`Killed ${short}`),
         (error: unknown) => this.say(`Not killed: ${String(error)}`),
       );
     });
-    kill.setAttribute('aria-label', `Kill instance ${id}`);
-    const element = make('li', 'qf-instance', make('code', 'qf-instance-id', id), state, work, kill);
+    kill.setAttribute('aria-label', `Kill instance ${short}`);
+    const element = make('li', 'qf-instance', make('code', 'qf-instance-id', short), state, work, kill);
     const row = { element, state, work, kill };
     this.#rows.set(id, row);
     this.#list.append(element);

@@ -140,7 +140,8 @@ export class Gallery {
       bar.max = 100;
       bar.value = video.progressPercent;
       bar.setAttribute('aria-label', `Encoding of ${video.name}`);
-      frame.append(make('span', 'percent', `${video.progressPercent} %`), bar);
+      const begun = video.progressPercent > 0;
+      frame.append(begun ? make('span', 'percent', `${video.progressPercent} %`) : 'Encoding', bar);
     } else {
       frame.append(make('span', '', video.state === 'failed' ? 'No picture' : 'Waiting for a worker'));
     }

@@ -22,7 +22,7 @@ export function createHandler(context: TranscodeContext, uploadsBucket: string):
     for (const upload of parseUploadEvent(message.body, uploadsBucket)) {
       const redriven = Object.keys(message.attributes).some((name) => QUARANTINE_ATTRIBUTE.test(name));
       const outcome = await transcode(context, { upload, messageId: message.messageId, redriven, signal, logger });
-      if (outcome === 'duplicate') logger.info({ id: upload.id }, 'duplicate skipped');
+      if (outcome === 'duplicate') logger.info({ id: upload.id }, 'duplicate event skipped');
     }
   };
 }

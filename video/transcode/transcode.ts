@@ -53,7 +53,7 @@ const UPLOADS_AT_ONCE = 8;
  * @throws MediaError when the upload can never become a video; ReleaseError when `signal` aborts.
  */
 export async function transcode(context: TranscodeContext, request: TranscodeRequest): Promise<TranscodeOutcome> {
-  const { upload, messageId, signal, logger } = request;
+  const { upload, messageId, signal } = request;
   const claims: ClaimContext = {
     media: context.media,
     owner: `${context.worker}-${context.newNonce()}`,
@@ -75,7 +75,6 @@ export async function transcode(context: TranscodeContext, request: TranscodeReq
       return 'encoded';
     }
     if (outcome.by.messageId !== messageId) {
-      logger.info({ id: upload.id, by: outcome.by.owner }, 'duplicate event: another worker has this upload');
       return 'duplicate';
     }
     // Our own message, received again while the claim of its last receive still holds: its worker was lost, or is
@@ -111,17 +110,20 @@ async function work(
     await produce(context, upload, stop, folder, record);
     stopRenewing();
     await closeClaim(claims, upload.id, generation, 'ready').catch(() => {});
-    logger.info({ id: upload.id, generation }, 'video ready');
+    logger.info({ id: upload.id, generation }, `ready to play: ${record.name}`);
   } catch (error) {
+    // Handed back at once, so that the next try need not wait for the lease.
+    const handBack = (): Promise<unknown> => renewClaim(claims, upload.id, generation, 0).catch(() => false);
     if (stop.aborted) {
-      // Handed back at once, so that the next worker need not wait for the lease.
-      await renewClaim(claims, upload.id, generation, 0).catch(() => false);
+      await handBack();
       throw new ReleaseError('Stopped before the video was done', request.messageId, { cause: stop.reason });
     }
     if (error instanceof MediaError) {
       await record.fail(error.code, error.message);
       stopRenewing();
       await closeClaim(claims, upload.id, generation, 'failed').catch(() => {});
+    } else {
+      await handBack();
     }
     throw error;
   } finally {
@@ -235,6 +237,10 @@ class StatusRecord {
       startedAtMs: nowMs,
       updatedAtMs: nowMs,
     };
+  }
+
+  get name(): string {
+    return this.#status.name;
   }
 
   start(name: string, sizeBytes: number): Promise<void> {

@@ -1,0 +1,239 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PermanentError, ReleaseError, silentLogger } from '../../../messaging';
+import { encodeName, MEDIA_KEYS, sourceKey, videoId, type VideoStatus } from '../../../video/contract';
+import type { ClaimRecord } from '../../../video/transcode/claim';
+import type { EncodeContext, EncodeResult } from '../../../video/transcode/encode';
+import { MediaError } from '../../../video/transcode/problems';
+import { transcode, type TranscodeContext, type TranscodeRequest } from '../../../video/transcode/transcode';
+import { MemoryObjectStore } from '../../support/memory-object-store';
+import { settle, VirtualTime } from '../../support/virtual-time';
+
+const ID = videoId(1_700_000_000_000, 'a1b2c3d4e5f6');
+const UPLOAD = { id: ID, key: sourceKey(ID) };
+const LEASE_MS = 20_000;
+const RESULT: EncodeResult = {
+  info: { durationSeconds: 3, width: 640, height: 360, framesPerSecond: 25, hasAudio: true },
+  renditions: ['360p'],
+  files: [
+    { name: '00000.ts', contentType: 'video/mp2t' },
+    { name: 'poster.jpg', contentType: 'image/jpeg' },
+    { name: 'master.m3u8', contentType: 'application/vnd.apple.mpegurl' },
+  ],
+};
+
+let scratch: string;
+beforeAll(() => (scratch = mkdtempSync(join(tmpdir(), 'transcode-test-'))));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterEach(() => expect(readdirSync(scratch)).toEqual([]));
+
+/** Two buckets, a clock, and an encoder that does what a test tells it. */
+function world() {
+  const uploads = new MemoryObjectStore();
+  const media = new MemoryObjectStore();
+  const clock = new VirtualTime();
+  let encodes = 0;
+  let gate: Promise<void> = Promise.resolve();
+  let failure: Error | undefined;
+  uploads.put(UPLOAD.key, 'content', 'video/mp4', { name: encodeName('Ferien + 🎬.mp4') });
+  const encode = async (context: EncodeContext, _source: string, folder: string): Promise<EncodeResult> => {
+    encodes += 1;
+    context.onProgress(40);
+    await Promise.race([
+      gate,
+      new Promise((_, reject) =>
+        context.signal.addEventListener('abort', () => reject(context.signal.reason as Error)),
+      ),
+    ]);
+    if (failure) throw failure;
+    for (const { name } of RESULT.files) writeFileSync(join(folder, name), name);
+    return RESULT;
+  };
+  let nonce = 0;
+  const context = (worker: string): TranscodeContext => ({
+    uploads,
+    media,
+    ffmpeg: '/no/ffmpeg',
+    clock,
+    worker,
+    newNonce: () => String(nonce++),
+    scratch,
+    maxBytes: 1_000,
+    maxDurationSeconds: 3600,
+    leaseMs: LEASE_MS,
+    encode,
+  });
+  const run = (messageId: string, options: Partial<TranscodeRequest> & { worker?: string } = {}) =>
+    transcode(context(options.worker ?? 'worker-1'), {
+      upload: UPLOAD,
+      messageId,
+      redriven: false,
+      signal: new AbortController().signal,
+      logger: silentLogger,
+      ...options,
+    });
+  return {
+    uploads,
+    media,
+    clock,
+    run,
+    status: () => media.json<VideoStatus>(MEDIA_KEYS.status(ID)),
+    claim: (generation: number) => media.json<ClaimRecord>(MEDIA_KEYS.claim(ID, generation)),
+    encodes: () => encodes,
+    holdEncoder: (): (() => void) => {
+      let open = (): void => {};
+      gate = new Promise((resolve) => (open = resolve));
+      return open;
+    },
+    failWith: (error: Error | undefined) => (failure = error),
+  };
+}
+
+describe('transcode', () => {
+  test('publishes the files, the master playlist after them and the status last', async () => {
+    const { run, media, status } = world();
+    expect(await run('m1')).toBe('encoded');
+    const published = media.writes.filter((key) => !key.includes('/claims/'));
+    expect(published.slice(-2)).toEqual([MEDIA_KEYS.master(ID), MEDIA_KEYS.status(ID)]);
+    expect(status()).toMatchObject({
+      state: 'ready',
+      name: 'Ferien + 🎬.mp4',
+      progressPercent: 100,
+      renditions: ['360p'],
+      encodes: 1,
+      durationSeconds: 3,
+    });
+  });
+
+  test('every event twice: encoded once, one after the other and at the same time', async () => {
+    const { run, encodes, holdEncoder } = world();
+    const open = holdEncoder();
+    const both = [run('m1', { worker: 'a' }), run('m2', { worker: 'b' })];
+    await settle();
+    open();
+    expect((await Promise.all(both)).sort()).toEqual(['duplicate', 'encoded']);
+    expect(await run('m3')).toBe('duplicate');
+    expect(encodes()).toBe(1);
+  });
+
+  test('takes over when the claim of a dead worker has run out', async () => {
+    const { run, media, clock, encodes, claim, status } = world();
+    const dead: ClaimRecord = {
+      owner: 'dead',
+      messageId: 'm1',
+      leaseUntilMs: clock.wallClock() + 5_000,
+      startedAtMs: 0,
+    };
+    media.put(MEDIA_KEYS.claim(ID, 1), JSON.stringify(dead));
+    const next = run('m1');
+    await clock.advance(4_900);
+    expect(encodes()).toBe(0);
+    await clock.advance(1_100);
+    expect(await next).toBe('encoded');
+    expect(status()).toMatchObject({ state: 'ready', encodes: 2 });
+    expect(claim(2)).toMatchObject({ outcome: 'ready' });
+  });
+
+  test('stops when another worker has taken over', async () => {
+    const { run, media, clock, holdEncoder } = world();
+    holdEncoder();
+    const running = expect(run('m1')).rejects.toBeInstanceOf(ReleaseError);
+    await settle();
+    const other: ClaimRecord = { owner: 'other', messageId: 'm1', leaseUntilMs: Infinity, startedAtMs: 0 };
+    media.put(MEDIA_KEYS.claim(ID, 2), JSON.stringify(other));
+    await clock.advance(LEASE_MS / 3);
+    await running;
+  });
+
+  test('on shutdown gives the message and the claim back at once', async () => {
+    const { run, clock, claim, holdEncoder } = world();
+    holdEncoder();
+    const stop = new AbortController();
+    const running = expect(run('m1', { signal: stop.signal })).rejects.toBeInstanceOf(ReleaseError);
+    await settle();
+    stop.abort(new Error('drain'));
+    await running;
+    expect(claim(1)?.leaseUntilMs).toBeLessThanOrEqual(clock.wallClock());
+    expect(clock.timers).toBe(0);
+  });
+
+  test('renews its claim while it works', async () => {
+    const { run, clock, claim, holdEncoder } = world();
+    const open = holdEncoder();
+    const running = run('m1');
+    await settle();
+    await clock.advance(5 * LEASE_MS);
+    expect(claim(1)?.leaseUntilMs).toBeGreaterThan(clock.wallClock());
+    open();
+    expect(await running).toBe('encoded');
+  });
+
+  test.each([
+    ['Empty', '', 'video/mp4'],
+    ['TooLarge', 'x'.repeat(1_001), 'video/mp4'],
+    ['TypeNotAllowed', 'text', 'text/plain'],
+  ])('fails for good with %s before anything is encoded', async (code, content, type) => {
+    const { run, uploads, encodes, status } = world();
+    uploads.put(UPLOAD.key, content, type, { name: 'a.mp4' });
+    await expect(run('m1')).rejects.toBeInstanceOf(PermanentError);
+    expect(status()).toMatchObject({ state: 'failed', code });
+    expect(encodes()).toBe(0);
+  });
+
+  test('fails for good when the upload is gone', async () => {
+    const { run, uploads, status } = world();
+    uploads.objects.clear();
+    await expect(run('m1')).rejects.toMatchObject({ code: 'SourceMissing' });
+    expect(status()?.state).toBe('failed');
+  });
+
+  test('a broken file is refused by its own message each time, and its duplicate is dropped', async () => {
+    const { run, failWith, status, encodes } = world();
+    failWith(new MediaError('Truncated', '1 of 3 seconds'));
+    await expect(run('m1')).rejects.toBeInstanceOf(MediaError);
+    expect(status()).toMatchObject({
+      state: 'failed',
+      code: 'Truncated',
+      reason: expect.stringContaining('1 of 3') as string,
+    });
+    expect(await run('m2')).toBe('duplicate');
+    // The worker may be lost between the status and the quarantine: the message must still get there.
+    await expect(run('m1')).rejects.toBeInstanceOf(PermanentError);
+    expect(encodes()).toBe(1);
+  });
+
+  test('a redriven message tries a failed video again', async () => {
+    const { run, failWith, status, encodes } = world();
+    failWith(new MediaError('Undecodable'));
+    await expect(run('m1')).rejects.toBeInstanceOf(MediaError);
+    failWith(undefined);
+    expect(await run('m9', { redriven: true })).toBe('encoded');
+    expect(status()).toMatchObject({ state: 'ready', encodes: 2 });
+    expect(status()?.reason).toBeUndefined();
+    expect(encodes()).toBe(2);
+  });
+
+  test('trouble of the machine is no fault of the file: retried, with no verdict', async () => {
+    const { run, failWith, status } = world();
+    failWith(new Error('No space left on device'));
+    const failed = await run('m1').catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(Error);
+    expect(failed).not.toBeInstanceOf(PermanentError);
+    expect(status()?.state).toBe('processing');
+    failWith(undefined);
+    expect(await run('m1')).toBe('encoded');
+  });
+
+  test('finds a video that became ready between its look and its claim', async () => {
+    const { run, media, clock, encodes } = world();
+    const dead: ClaimRecord = { owner: 'slow', messageId: 'm0', leaseUntilMs: clock.wallClock() - 1, startedAtMs: 0 };
+    media.put(MEDIA_KEYS.claim(ID, 1), JSON.stringify(dead));
+    media.beforeWrite = (key) => {
+      if (key !== MEDIA_KEYS.claim(ID, 2)) return;
+      media.put(MEDIA_KEYS.status(ID), JSON.stringify({ id: ID, state: 'ready' }));
+    };
+    expect(await run('m1')).toBe('duplicate');
+    expect(encodes()).toBe(0);
+  });
+});
