@@ -322,7 +322,8 @@ export class LocalRun {
     });
     this.#fleet = fleet;
     this.#closers.push(() => fleet.close());
-    this.#setCapacity(scaling.initialCapacity);
+    this.#highestCapacity = scaling.initialCapacity;
+    fleet.deploy(scaling.initialCapacity);
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#closers.push(() => clearInterval(timer));
   }

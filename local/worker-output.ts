@@ -8,9 +8,10 @@ export function describeWorkerLine(line: string): { readonly kind: LogKind; read
   // The embedded metric format: numbers for CloudWatch, shown as charts instead.
   if ('_aws' in record) return undefined;
   const level = levelOf(record['level']);
-  if (level < 30) return undefined;
+  // What the runtime says of itself at this level, the run says in its own words; a handler's lines carry a message id.
+  if (level < 30 || (level < 40 && record['messageId'] === undefined)) return undefined;
   const text = String(record['msg'] ?? record['message'] ?? '');
-  const details = ['reason', 'messageId', 'error', 'err']
+  const details = ['reason', 'id', 'error', 'err']
     .flatMap((name) => {
       const value = record[name];
       if (value === undefined || value === null) return [];
