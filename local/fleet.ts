@@ -65,7 +65,6 @@ export class LocalFleet implements Machines {
   readonly #machines = new Map<string, Machine>();
   #api: AutoScalingApiServer | undefined;
   #failures = 0;
-  #deployed = false;
   #closed = false;
 
   private constructor(options: FleetOptions) {
@@ -109,12 +108,6 @@ export class LocalFleet implements Machines {
     });
   }
 
-  /** Starts the instances that a deployed stack already has: a run begins where the deployment ended. */
-  deploy(capacity: number): void {
-    this.group.setDesiredCapacity(capacity);
-    this.#deployed = true;
-  }
-
   /** Instances in service, as the group's metric counts them. */
   get inService(): number {
     return this.group.instances.filter(({ state }) => state === 'InService').length;
@@ -145,10 +138,8 @@ export class LocalFleet implements Machines {
     const machine: Machine = { id: instanceId, launchedAtMs: clock.wallClock(), wasInService: false, lastError: '' };
     this.#machines.set(instanceId, machine);
     this.launched++;
-    const waitMs = this.#deployed ? bootMs() : 0;
-    if (waitMs > 0) {
-      log.add('instance', `${short(instanceId)} is booting, ready in about ${Math.round(waitMs / 1000)} s`, instanceId);
-    }
+    const waitMs = bootMs();
+    log.add('instance', `${short(instanceId)} is booting, ready in about ${Math.round(waitMs / 1000)} s`, instanceId);
     machine.cancelBoot = clock.setTimer(waitMs, () => {
       this.#boot(machine).catch((error: unknown) => this.#failed(machine, String(error)));
     });

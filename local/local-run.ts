@@ -322,8 +322,7 @@ export class LocalRun {
     });
     this.#fleet = fleet;
     this.#closers.push(() => fleet.close());
-    this.#highestCapacity = scaling.initialCapacity;
-    fleet.deploy(scaling.initialCapacity);
+    this.#setCapacity(scaling.initialCapacity);
     const timer = setInterval(() => this.#tick(), TICK_MS);
     this.#closers.push(() => clearInterval(timer));
   }

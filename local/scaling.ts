@@ -18,6 +18,7 @@ export function createScalingDriver(
   const model = readScalingModel(template, { file: template.file, group: fleet.logicalId });
   const engine = new ScalingEngine(model, { timing, seed });
   const boots = new Random(seed, 'boot');
+  let launches = 0;
   const alarms = new Map(model.alarms.map((alarm) => [alarm.logicalId, alarm]));
   const nameOf = (logicalId: string): string => readableName(template, logicalId);
   return {
@@ -42,7 +43,11 @@ export function createScalingDriver(
           scaling: scales,
         };
       }),
-    bootSeconds: () => timing.launch.min + boots.next() * (timing.launch.max - timing.launch.min),
+    bootSeconds: () => {
+      const { min, max } = timing.launch;
+      // The first ones were launched by the deployment; nobody learns anything from waiting longer for them.
+      return launches++ < model.group.desiredCapacity ? min : min + boots.next() * (max - min);
+    },
   };
 }
 
