@@ -38,3 +38,5 @@ export {
   type LambdaSqsRecord,
   type LambdaSqsResponse,
 } from './lambda-host';
+export { EmfMetrics, EMF_METRICS, type EmfMetricsOptions, type MeteredConsumer } from './emf-metrics';
+export { combineObservers, traceConsumer, traceProducer, type TracingOptions } from './tracing';
