@@ -27,6 +27,9 @@ export interface PollerHost {
   changed(): void;
 }
 
+/** Pause after a short poll that brought nothing. */
+const EMPTY_PAUSE_MS = 1_000;
+
 /** Sends the receives that {@link planPolls} plans, and slows down when they fail. */
 export class Poller {
   #outstanding = 0;
@@ -138,14 +141,15 @@ export class Poller {
     this.#outstanding -= 1;
     this.#requested -= asked;
     if (messages !== undefined) {
-      this.#succeed(asked, messages.length);
+      this.#succeed(asked, messages.length, waitTimeSeconds);
       host.accept(messages, asked, requestedAtMs);
     }
     this.poke();
     host.changed();
   }
 
-  #succeed(asked: number, got: number): void {
+  #succeed(asked: number, got: number, waitTimeSeconds: number): void {
+    const first = !this.#succeeded;
     this.#succeeded = true;
     this.#failures = 0;
     this.#lastError = undefined;
@@ -153,6 +157,8 @@ export class Poller {
     if (this.host.latencyBudgetMs > 0 && got > 0 && got < asked) {
       this.#pausedUntilMs = this.host.clock.now() + this.host.latencyBudgetMs;
     }
+    // Without a long poll nothing else keeps an idle consumer from asking all the time.
+    if (got === 0 && waitTimeSeconds === 0 && !first) this.#pausedUntilMs = this.host.clock.now() + EMPTY_PAUSE_MS;
   }
 
   #fail(error: SqsError, requestedAtMs: number, attemptId: string | undefined): void {

@@ -1,0 +1,238 @@
+import {
+  Consumer,
+  PermanentError,
+  type ConsumerObserver,
+  type ConsumerOptions,
+  type HandlerContext,
+  type ReceivedMessage,
+} from '../../messaging';
+import { StrictSqs } from './strict-sqs';
+import { StrictTransport, type Call, type Fault } from './strict-transport';
+import { ProcessClock, settlePromises, VirtualClock } from './virtual-clock';
+
+/** One run of a handler. */
+export interface Run {
+  readonly worker: number;
+  readonly messageId: string;
+  readonly groupId: string | undefined;
+  readonly startedAtMs: number;
+  outcome: 'running' | 'succeeded' | 'failed' | 'killed';
+}
+
+/** Decides on one run: how long it takes, and whether it fails. Runs of one message are numbered from 1. */
+export type Work = (
+  message: ReceivedMessage,
+  run: number,
+) => { readonly ms: number; readonly fail?: 'error' | 'poison' };
+
+/** A world with one queue, its dead-letter queue and workers that may stall, be drained or be killed. */
+export interface WorldOptions {
+  readonly fifo?: boolean;
+  readonly work?: Work;
+  /** The fault of each call, in their order, over all workers. */
+  readonly fault?: (operation: Call['operation'], atMs: number) => Fault;
+  readonly maxReceiveCount?: number;
+  readonly latencyMs?: number;
+  readonly consumer?: Partial<ConsumerOptions>;
+}
+
+export const QUEUE = 'https://sqs.test/1/queue';
+export const DEAD_LETTER_QUEUE = 'https://sqs.test/1/dead';
+
+/** A worker of the world. */
+export interface Worker {
+  readonly consumer: Consumer;
+  readonly transport: StrictTransport;
+  readonly process: ProcessClock;
+  /** Handles whose lease the consumer called lost. */
+  readonly lost: Set<string>;
+}
+
+/** Runs consumers against strict queues and notes every broken invariant in `broken`. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly dead: StrictSqs;
+  readonly queue: StrictSqs;
+  readonly runs: Run[] = [];
+  readonly broken: string[] = [];
+  readonly sent: string[] = [];
+  readonly workers: Worker[] = [];
+  readonly #deleted = new Set<string>();
+  readonly #finished = new Set<string>();
+  readonly #suffix: string;
+
+  constructor(readonly options: WorldOptions = {}) {
+    const fifo = options.fifo ?? false;
+    this.#suffix = fifo ? '.fifo' : '';
+    this.dead = new StrictSqs({ clock: this.clock, fifo });
+    this.queue = new StrictSqs({
+      clock: this.clock,
+      fifo,
+      deadLetterQueue: this.dead,
+      ...(options.maxReceiveCount !== undefined && { maxReceiveCount: options.maxReceiveCount }),
+      watch: ({ kind, message }) => {
+        if (kind !== 'deleted') return;
+        this.#deleted.add(message.messageId);
+        const quarantined = [...this.dead.messages.values()].some((m) => m.body === message.body);
+        if (!this.#finished.has(message.messageId) && !quarantined)
+          this.broken.push(`I2 ${message.messageId} deleted, never done`);
+      },
+    });
+  }
+
+  get queueUrl(): string {
+    return QUEUE + this.#suffix;
+  }
+
+  send(count: number, groups = 1): void {
+    for (let i = 0; i < count; i++) {
+      const group = this.options.fifo ? { groupId: `g${i % groups}`, deduplicationId: `d${this.sent.length}` } : {};
+      this.sent.push(this.queue.send({ body: `body ${this.sent.length}`, ...group }));
+    }
+  }
+
+  /** Starts one more worker process. */
+  spawn(options: Partial<ConsumerOptions> = {}): Worker {
+    const process = new ProcessClock(this.clock);
+    const number = this.workers.length;
+    const transport = new StrictTransport({
+      world: this.clock,
+      process,
+      queues: { [this.queueUrl]: this.queue, [DEAD_LETTER_QUEUE + this.#suffix]: this.dead },
+      fault: (operation) => this.options.fault?.(operation, this.clock.now()) ?? 'none',
+      ...(this.options.latencyMs !== undefined && { latencyMs: this.options.latencyMs }),
+    });
+    const lost = new Set<string>();
+    let seed = number + 1;
+    const observer: ConsumerObserver = {
+      leaseLost: ({ message }) => void lost.add(message.receiptHandle),
+    };
+    const consumer = new Consumer({
+      sqs: transport,
+      queueUrl: this.queueUrl,
+      deadLetterQueueUrl: DEAD_LETTER_QUEUE + this.#suffix,
+      clock: process,
+      random: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647,
+      observer,
+      handler: (message, context) => this.#handle(worker, number, message, context),
+      ...this.options.consumer,
+      ...options,
+    });
+    const worker: Worker = { consumer, transport, process, lost };
+    this.workers.push(worker);
+    this.#watchCalls(worker, number);
+    consumer.start();
+    return worker;
+  }
+
+  /** kill -9. */
+  kill(worker: Worker): void {
+    worker.process.kill();
+    const number = this.workers.indexOf(worker);
+    for (const run of this.runs) if (run.worker === number && run.outcome === 'running') run.outcome = 'killed';
+  }
+
+  /** Runs until the queue is empty and every delete is confirmed. @returns whether that came within `limitMs` */
+  async untilDone(limitMs: number): Promise<boolean> {
+    return this.clock.runUntil(() => this.queue.messages.size === 0, this.clock.now() + limitMs);
+  }
+
+  /** Drains all living workers and waits for their reports. */
+  async drainAll(budgetMs = 60_000): Promise<void> {
+    const living = this.workers.filter((w) => w.process.alive);
+    let open = living.length;
+    for (const { consumer } of living) void consumer.drain({ budgetMs }).then(() => (open -= 1));
+    const done = await this.clock.runUntil(() => open === 0, this.clock.now() + budgetMs + 1);
+    if (!done) this.broken.push('I10 a drain did not settle within its budget');
+    await settlePromises();
+  }
+
+  /** Nothing is lost: each message was deleted after success, is at the dead-letter queue, or still in the queue. */
+  checkNothingLost(): void {
+    const dead = new Set([...this.dead.messages.values()].map((m) => m.body));
+    this.sent.forEach((id, i) => {
+      if (
+        !this.queue.messages.has(id) &&
+        !(this.#deleted.has(id) && this.#finished.has(id)) &&
+        !dead.has(`body ${i}`)
+      ) {
+        this.broken.push(`I1 ${id} is lost`);
+      }
+    });
+    this.broken.push(...this.queue.violations, ...this.dead.violations);
+  }
+
+  async #handle(worker: Worker, number: number, message: ReceivedMessage, { signal }: HandlerContext): Promise<void> {
+    const { messageId, groupId } = message;
+    this.#checkStart(worker, number, message);
+    const run: Run = { worker: number, messageId, groupId, startedAtMs: this.clock.now(), outcome: 'running' };
+    this.runs.push(run);
+    const count = this.runs.filter((r) => r.messageId === messageId).length;
+    const { ms, fail } = this.options.work?.(message, count) ?? { ms: 10 };
+    await new Promise<void>((resolve) => {
+      const cancel = worker.process.setTimer(ms, resolve);
+      signal.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
+    if (run.outcome === 'killed') return;
+    run.outcome = fail || signal.aborted ? 'failed' : 'succeeded';
+    if (signal.aborted) throw signal.reason;
+    if (fail === 'poison') throw new PermanentError('poison');
+    if (fail) throw new Error('injected');
+    this.#finished.add(messageId);
+  }
+
+  #checkStart(worker: Worker, number: number, { messageId, groupId }: ReceivedMessage): void {
+    const here = this.runs.filter((r) => r.worker === number && r.outcome === 'running');
+    const { concurrency = 1 } = { ...this.options.consumer };
+    const { leased, capacity } = worker.consumer.stats();
+    if (here.length + 1 > concurrency)
+      this.broken.push(`I3 ${here.length + 1} runs with a concurrency of ${concurrency}`);
+    if (leased > capacity) this.broken.push(`I3 ${leased} leased of ${capacity}`);
+    if (here.some((r) => r.messageId === messageId)) this.broken.push(`I5 ${messageId} runs twice in one worker`);
+    if (!this.options.fifo) return;
+    if (here.some((r) => r.groupId === groupId)) this.broken.push(`I6 two of ${groupId} run at once`);
+    const dead = new Set([...this.dead.messages.values()].map((m) => m.body));
+    for (const [i, id] of this.sent.entries()) {
+      if (id === messageId) break;
+      if (this.options.fifo && this.#groupOf(id) !== groupId) continue;
+      const last = this.runs.findLast((r) => r.messageId === id);
+      const done = this.#deleted.has(id) || dead.has(`body ${i}`) || last?.outcome === 'succeeded';
+      if (!done)
+        this.broken.push(`I6 ${messageId} started although ${id} before it is ${last?.outcome ?? 'not started'}`);
+    }
+  }
+
+  readonly #groups = new Map<string, string | undefined>();
+
+  #groupOf(id: string): string | undefined {
+    const known = this.queue.messages.get(id)?.groupId;
+    if (known !== undefined) this.#groups.set(id, known);
+    return known ?? this.#groups.get(id);
+  }
+
+  /** Looks at every delete and visibility call when it is sent. */
+  #watchCalls(worker: Worker, number: number): void {
+    const push = worker.transport.calls.push.bind(worker.transport.calls);
+    worker.transport.calls.push = (...calls: Call[]) => {
+      for (const { operation, handles, seconds } of calls) {
+        handles.forEach((handle, i) => {
+          const [messageId] = handle.split('/');
+          if (worker.lost.has(handle)) this.broken.push(`I4 ${operation} of ${handle} after its lease was lost`);
+          const runsHere = this.runs.some(
+            (r) => r.worker === number && r.messageId === messageId && r.outcome === 'running',
+          );
+          if (operation === 'delete' && runsHere) this.broken.push(`I2 delete of ${messageId} while it runs`);
+          const draining = worker.consumer.stats().draining;
+          if (operation === 'change' && seconds[i] === 0 && runsHere && !draining) {
+            const current = this.queue.messages.get(messageId ?? '')?.receiptHandle === handle;
+            if (current) this.broken.push(`I5 ${messageId} given back while it runs`);
+          }
+        });
+      }
+      return push(...calls);
+    };
+  }
+}

@@ -1,0 +1,170 @@
+import { SqsError, type EntryFailure, type SqsTransport } from '../../messaging';
+import type { StrictSqs } from './strict-sqs';
+import type { ProcessClock, VirtualClock } from './virtual-clock';
+
+/** What goes wrong with one call. */
+export type Fault =
+  | 'none'
+  /** The connection breaks before SQS saw the request. */
+  | 'dropBefore'
+  /** SQS did it, the answer got lost. */
+  | 'dropAfter'
+  /** The answer takes 3 s more. */
+  | 'delay'
+  | 'error500'
+  | 'throttle'
+  | 'accessDenied'
+  | 'expiredToken'
+  /** Every second entry of a batch fails. */
+  | 'partial'
+  /** The lease of the first entry ended meanwhile. */
+  | 'stale'
+  /** The request goes into a hole: no answer ever. */
+  | 'blackHole'
+  /** SQS did it, no answer ever. */
+  | 'blackHoleAfter'
+  /** A receive also brings a message that is in flight already (standard queues). */
+  | 'duplicate'
+  /** A receive brings its messages in the opposite order (standard queues). */
+  | 'reorder';
+
+/** A call as the network saw it. */
+export interface Call {
+  readonly operation: 'receive' | 'delete' | 'change' | 'send';
+  readonly atMs: number;
+  readonly handles: readonly string[];
+  readonly seconds: readonly number[];
+}
+
+/** The way between one process and the strict queues. */
+export interface StrictTransportOptions {
+  readonly world: VirtualClock;
+  readonly process: ProcessClock;
+  readonly queues: Readonly<Record<string, StrictSqs>>;
+  /** The fault of the next call. */
+  readonly fault: (operation: Call['operation']) => Fault;
+  /** One way, milliseconds. */
+  readonly latencyMs?: number;
+}
+
+const INTERNAL: EntryFailure = { kind: 'transient', code: 'InternalError', message: 'injected' };
+
+const ERRORS = {
+  error500: new SqsError('transient', 'InternalFailure', 'injected'),
+  throttle: new SqsError('throttled', 'RequestThrottled', 'injected'),
+  accessDenied: new SqsError('permanent', 'AccessDenied', 'injected'),
+  expiredToken: new SqsError('credentials', 'ExpiredToken', 'injected'),
+};
+
+/** An `SqsTransport` with latency and faults over strict queues. */
+export class StrictTransport implements SqsTransport {
+  readonly calls: Call[] = [];
+  refreshes = 0;
+  readonly #latencyMs: number;
+
+  constructor(private readonly o: StrictTransportOptions) {
+    this.#latencyMs = o.latencyMs ?? 5;
+  }
+
+  receive(request: Parameters<SqsTransport['receive']>[0]): ReturnType<SqsTransport['receive']> {
+    const sqs = this.#queue(request.queueUrl);
+    return this.#travel('receive', [], [], (fault, answer) =>
+      sqs.receive(request, (messages) => {
+        const all = [...messages];
+        if (fault === 'reorder' && !sqs.options.fifo) all.reverse();
+        const flying = sqs.inFlight.find((m) => !all.some((a) => a.messageId === m.messageId));
+        if (fault === 'duplicate' && !sqs.options.fifo && flying && all.length < request.maxMessages) {
+          all.push(sqs.duplicate(flying, request.visibilityTimeoutSeconds));
+        }
+        answer(all);
+      }),
+    );
+  }
+
+  deleteBatch(queueUrl: string, handles: readonly string[]): ReturnType<SqsTransport['deleteBatch']> {
+    const sqs = this.#queue(queueUrl);
+    this.#check(sqs, handles);
+    return this.#travel('delete', handles, [], (fault, answer) =>
+      answer(handles.map((handle, i) => this.#entry(sqs, fault, handle, i) ?? sqs.delete(handle))),
+    );
+  }
+
+  changeVisibilityBatch(
+    queueUrl: string,
+    changes: Parameters<SqsTransport['changeVisibilityBatch']>[1],
+  ): ReturnType<SqsTransport['changeVisibilityBatch']> {
+    const sqs = this.#queue(queueUrl);
+    const handles = changes.map((c) => c.receiptHandle);
+    const seconds = changes.map((c) => c.visibilityTimeoutSeconds);
+    this.#check(sqs, handles);
+    return this.#travel('change', handles, seconds, (fault, answer) =>
+      answer(handles.map((h, i) => this.#entry(sqs, fault, h, i) ?? sqs.changeVisibility(h, seconds[i] ?? 0))),
+    );
+  }
+
+  sendBatch(
+    queueUrl: string,
+    entries: Parameters<SqsTransport['sendBatch']>[1],
+  ): ReturnType<SqsTransport['sendBatch']> {
+    const sqs = this.#queue(queueUrl);
+    if (entries.length === 0 || entries.length > 10) sqs.violations.push(`send of ${entries.length} entries`);
+    const bytes = entries.reduce((sum, e) => sum + Buffer.byteLength(e.body), 0);
+    if (bytes > 1_048_576) sqs.violations.push(`send of ${bytes} bytes`);
+    return this.#travel('send', [], [], (fault, answer) =>
+      answer(
+        entries.map((entry, i) =>
+          fault === 'partial' && i % 2 === 0 ? { failure: INTERNAL } : { messageId: sqs.send(entry) },
+        ),
+      ),
+    );
+  }
+
+  async refreshCredentials(): Promise<void> {
+    this.refreshes += 1;
+  }
+
+  #queue(url: string): StrictSqs {
+    const queue = this.o.queues[url];
+    if (queue === undefined) throw new SqsError('permanent', 'QueueDoesNotExist', url);
+    return queue;
+  }
+
+  #check(sqs: StrictSqs, handles: readonly string[]): void {
+    if (handles.length === 0 || handles.length > 10) sqs.violations.push(`batch of ${handles.length} entries`);
+    if (new Set(handles).size !== handles.length) sqs.violations.push('one handle twice in a batch');
+  }
+
+  #entry(sqs: StrictSqs, fault: Fault, handle: string, index: number): EntryFailure | undefined {
+    if (fault === 'partial' && index % 2 === 0) return INTERNAL;
+    if (fault === 'stale' && index === 0) {
+      const message = sqs.inFlight.find((m) => m.receiptHandle === handle);
+      if (message) sqs.expire(message);
+    }
+    return undefined;
+  }
+
+  #travel<R>(
+    operation: Call['operation'],
+    handles: readonly string[],
+    seconds: readonly number[],
+    serve: (fault: Fault, answer: (result: R) => void) => void,
+  ): Promise<R> {
+    const { world, process } = this.o;
+    const fault = this.o.fault(operation);
+    this.calls.push({ operation, atMs: world.now(), handles, seconds });
+    const backMs = this.#latencyMs + (fault === 'delay' ? 3000 : 0);
+    return new Promise((resolve, reject) => {
+      const arrive = (settle: () => void): void => void world.setTimer(backMs, () => process.deliver(settle));
+      world.setTimer(this.#latencyMs, () => {
+        if (fault === 'blackHole') return;
+        if (fault === 'dropBefore') return arrive(() => reject(new SqsError('transient', 'ECONNRESET', 'injected')));
+        if (fault in ERRORS) return arrive(() => reject(ERRORS[fault as keyof typeof ERRORS]));
+        serve(fault, (result) => {
+          if (fault === 'blackHoleAfter') return;
+          if (fault === 'dropAfter') arrive(() => reject(new SqsError('transient', 'ECONNRESET', 'injected')));
+          else arrive(() => resolve(result));
+        });
+      });
+    });
+  }
+}
