@@ -13,6 +13,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: 'run a stack on this machine: page, queues, buckets, functions and workers',
     load: () => import('./commands/local.js'),
   },
+  {
+    name: 'send',
+    summary: 'send messages to a queue: one body, or each line of a file',
+    load: () => import('./commands/send.js'),
+  },
 ];
 
 async function main(argv: readonly string[]): Promise<void> {
