@@ -1,0 +1,164 @@
+/** What a run says: numbers for machines, a table for people. */
+import type { SimulationResult } from './simulator';
+
+/** Waits, cost and harm of one run. */
+export interface SimulationReport {
+  /** `template`, or the name of the policy that took its place. */
+  readonly policy: string;
+  readonly workload: string;
+  readonly seed: number;
+  /** `exact` simulates every job, `aggregate` groups of jobs. */
+  readonly mode: 'exact' | 'aggregate';
+  readonly jobs: number;
+  readonly done: number;
+  readonly deadLettered: number;
+  readonly expired: number;
+  /** Jobs that were not done when the simulation gave up. */
+  readonly unfinished: number;
+  /** From arrival to the start of the attempt that finished the job. */
+  readonly waitSeconds: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly acceptableLatencySeconds: number;
+  /** Share of all jobs that started within the acceptable latency. */
+  readonly attainment: number;
+  /** From the last arrival to the last job done. */
+  readonly drainSeconds: number;
+  /** Paid time of instances, boot and drain included. */
+  readonly instanceHours: number;
+  /** Lower bound for a scaler that knows the future. */
+  readonly clairvoyantInstanceHours: number;
+  readonly maxInstances: number;
+  /** Changes of the desired capacity. */
+  readonly scalingActions: number;
+  /** Attempts that a scale-in cut off. */
+  readonly killed: number;
+}
+
+/** What a report is made of besides the result. */
+export interface ReportOptions {
+  readonly policy: string;
+  readonly workload: string;
+  readonly seed: number;
+  readonly acceptableLatencySeconds: number;
+  readonly clairvoyantInstanceSeconds: number;
+}
+
+/** What a run counted, whatever simulated it. */
+export interface Tally {
+  readonly mode: SimulationReport['mode'];
+  readonly jobs: number;
+  readonly done: number;
+  readonly deadLettered: number;
+  readonly expired: number;
+  readonly meanWaitSeconds: number;
+  /** Wait that a share of the finished jobs stays below. */
+  readonly waitQuantile: (share: number) => number;
+  /** Finished jobs that waited no longer than this. */
+  readonly doneWithin: (seconds: number) => number;
+  readonly lastArrivalSeconds: number;
+  readonly lastDoneSeconds: number;
+  readonly endSeconds: number;
+  readonly instanceSeconds: number;
+  readonly maxInstances: number;
+  readonly scalingActions: number;
+  readonly killed: number;
+}
+
+/** Sums up a run. */
+export function reportOf(tally: Tally, options: ReportOptions): SimulationReport {
+  const unfinished = tally.jobs - tally.done - tally.deadLettered - tally.expired;
+  const drainedSeconds = unfinished > 0 ? tally.endSeconds : tally.lastDoneSeconds;
+  const { acceptableLatencySeconds } = options;
+  return {
+    policy: options.policy,
+    workload: options.workload,
+    seed: options.seed,
+    mode: tally.mode,
+    jobs: tally.jobs,
+    done: tally.done,
+    deadLettered: tally.deadLettered,
+    expired: tally.expired,
+    unfinished,
+    waitSeconds: {
+      mean: round(tally.meanWaitSeconds, 3),
+      p50: round(tally.waitQuantile(0.5)),
+      p95: round(tally.waitQuantile(0.95)),
+      p99: round(tally.waitQuantile(0.99)),
+    },
+    acceptableLatencySeconds,
+    attainment: tally.jobs === 0 ? 1 : round(tally.doneWithin(acceptableLatencySeconds) / tally.jobs, 5),
+    drainSeconds: round(Math.max(0, drainedSeconds - tally.lastArrivalSeconds)),
+    instanceHours: round(tally.instanceSeconds / 3_600, 4),
+    clairvoyantInstanceHours: round(options.clairvoyantInstanceSeconds / 3_600, 4),
+    maxInstances: tally.maxInstances,
+    scalingActions: tally.scalingActions,
+    killed: tally.killed,
+  };
+}
+
+/** Counts of a run in which every job was simulated. */
+export function tallyOf(result: SimulationResult): Tally {
+  const waits = result.waitSeconds.filter((wait) => !Number.isNaN(wait)).sort();
+  return {
+    ...result,
+    mode: 'exact',
+    jobs: result.waitSeconds.length,
+    meanWaitSeconds: waits.length === 0 ? 0 : waits.reduce((sum, wait) => sum + wait, 0) / waits.length,
+    waitQuantile: (share) => waits[Math.min(waits.length - 1, Math.floor(share * waits.length))] ?? 0,
+    doneWithin: (seconds) => waits.filter((wait) => wait <= seconds).length,
+    scalingActions: result.events.filter((event) => event.kind === 'capacity').length,
+  };
+}
+
+/** Rounds for output: a report is compared byte for byte. */
+export function round(value: number, digits = 1): number {
+  return Number(value.toFixed(digits));
+}
+
+/** Seconds as people read them: `45 s`, `12 min`, `3.4 h`. */
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`;
+}
+
+/** A table of reports, one line each, aligned for a terminal. */
+export function reportTable(reports: readonly SimulationReport[]): string {
+  const header = [
+    'policy',
+    'in time',
+    'p50',
+    'p95',
+    'p99',
+    'drain',
+    'instance-h',
+    'x bound',
+    'max',
+    'actions',
+    'killed',
+    'dead',
+    'left',
+  ];
+  const rows = reports.map((report) => [
+    report.policy,
+    `${(report.attainment * 100).toFixed(1)} %`,
+    duration(report.waitSeconds.p50),
+    duration(report.waitSeconds.p95),
+    duration(report.waitSeconds.p99),
+    duration(report.drainSeconds),
+    report.instanceHours.toFixed(1),
+    costRatio(report).toFixed(2),
+    String(report.maxInstances),
+    String(report.scalingActions),
+    String(report.killed),
+    String(report.deadLettered),
+    String(report.unfinished),
+  ]);
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+  return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
+}
+
+/** Instance-hours in units of the lower bound. */
+export function costRatio(report: SimulationReport): number {
+  return report.clairvoyantInstanceHours === 0 ? 1 : report.instanceHours / report.clairvoyantInstanceHours;
+}
