@@ -1,0 +1,316 @@
+import { z } from 'zod';
+import { Consumer, MemoryIdempotencyStore, OptionsError, ReleaseError, type Logger } from '../../messaging';
+import { World, type Worker } from '../support/consumer-world';
+import { StrictSqs } from '../support/strict-sqs';
+import { StrictTransport } from '../support/strict-transport';
+import { ProcessClock, VirtualClock } from '../support/virtual-clock';
+
+const calls = (worker: Worker, operation: string) => worker.transport.calls.filter((c) => c.operation === operation);
+
+describe('Consumer', () => {
+  test('renews every lease before its deadline, for as long as the work takes (I7)', async () => {
+    const world = new World({ work: () => ({ ms: 600_000 }), consumer: { concurrency: 25 } });
+    world.send(25);
+    const worker = world.spawn();
+    expect(await world.untilDone(700_000)).toBe(true);
+    expect(worker.consumer.stats().counters).toMatchObject({ leasesLost: 0, received: 25, succeeded: 25 });
+    expect(world.runs).toHaveLength(25);
+  });
+
+  test('sends at most ceil(live / 10) heartbeats per third of the visibility, + 1 (I12)', async () => {
+    const world = new World({ work: () => ({ ms: 600_000 }), consumer: { concurrency: 25 } });
+    const worker = world.spawn();
+    for (let i = 0; i < 25; i++) {
+      world.send(1);
+      await world.clock.advance(700);
+    }
+    await world.clock.advance(300_000);
+    const times = calls(worker, 'change').map((c) => c.atMs);
+    expect(times.length).toBeGreaterThan(20);
+    for (const start of times) {
+      expect(times.filter((t) => t >= start && t < start + 10_000).length).toBeLessThanOrEqual(Math.ceil(25 / 10) + 1);
+    }
+  });
+
+  test('lets go of a message before the 12 hours of SQS end, and never asks for more', async () => {
+    const world = new World({ work: () => ({ ms: 50_000_000 }), consumer: { visibilityTimeoutSeconds: 3_600 } });
+    world.send(1);
+    const worker = world.spawn();
+    await world.clock.advance(43_250_000);
+    expect(worker.consumer.stats().counters.leasesLost).toBe(1);
+    expect(world.queue.violations).toEqual([]);
+  });
+
+  test('gives back unstarted messages at visibility 0 and finishes the rest when drained (I8)', async () => {
+    const world = new World({ work: () => ({ ms: 3_000 }), consumer: { concurrency: 2, prefetch: 8 } });
+    world.send(10);
+    const worker = world.spawn();
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 30_000 });
+    await world.clock.advance(100);
+    expect(world.queue.inFlight).toHaveLength(2);
+    await world.clock.advance(30_000);
+    expect(await drained).toMatchObject({ clean: true, finished: 2, released: 8, aborted: 0, receiving: 0 });
+    expect(world.queue.inFlight).toHaveLength(0);
+    expect(world.queue.messages.size).toBe(8);
+  });
+
+  test('does not hang up on a long poll when drained, and gives its messages back', async () => {
+    const world = new World();
+    const worker = world.spawn();
+    await world.clock.advance(5_000);
+    expect(world.queue.longPolls).toBe(1);
+    const drained = worker.consumer.drain({ budgetMs: 60_000 });
+    await world.clock.advance(1_000);
+    expect(world.queue.longPolls).toBe(1);
+    world.send(1);
+    await world.clock.advance(1_000);
+    expect(world.queue.inFlight).toHaveLength(0);
+    expect(await drained).toMatchObject({ clean: true, released: 1 });
+    expect(world.runs).toHaveLength(0);
+  });
+
+  test('stops work that does not end within the budget', async () => {
+    const world = new World({ work: () => ({ ms: 3_600_000 }) });
+    world.send(1);
+    const worker = world.spawn();
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 10_000, graceMs: 1_000 });
+    await world.clock.advance(8_900);
+    expect(worker.consumer.stats().running).toBe(1);
+    await world.clock.advance(1_100);
+    expect(await drained).toMatchObject({ clean: true, aborted: 1, abandoned: 0 });
+    expect(world.queue.inFlight).toHaveLength(0);
+  });
+
+  test('gives back the message of a handler that does not stop', async () => {
+    const world = new World();
+    world.send(1);
+    const worker = world.spawn({ handler: () => new Promise(() => {}) });
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 10_000 });
+    await world.clock.advance(10_000);
+    expect(await drained).toMatchObject({ clean: false, abandoned: 1 });
+    await world.clock.advance(5_000);
+    expect(world.queue.inFlight).toHaveLength(0);
+  });
+
+  test('says once and loudly that access is denied, and recovers', async () => {
+    const errors: object[] = [];
+    const logger: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) };
+    const world = new World({ fault: (_, atMs) => (atMs < 100_000 ? 'accessDenied' : 'none') });
+    const worker = world.spawn({ logger });
+    await world.clock.advance(100_000);
+    expect(errors).toEqual([expect.objectContaining({ operation: 'receive', code: 'AccessDenied' })]);
+    expect(worker.consumer.ready).toBe(false);
+    await world.clock.advance(120_000);
+    expect(worker.consumer.ready).toBe(true);
+  });
+
+  test('does not receive more while it may not delete', async () => {
+    const world = new World({ fault: (operation) => (operation === 'delete' ? 'accessDenied' : 'none') });
+    world.send(1_000);
+    const worker = world.spawn();
+    await world.clock.advance(120_000);
+    expect(worker.consumer.ready).toBe(false);
+    expect(world.runs.length).toBeLessThan(250);
+    expect(calls(worker, 'delete').length).toBeLessThan(400);
+  });
+
+  test('asks for new credentials when the old ones are expired', async () => {
+    const world = new World({ fault: (_, atMs) => (atMs < 1_000 ? 'expiredToken' : 'none') });
+    world.send(1);
+    const worker = world.spawn();
+    expect(await world.untilDone(30_000)).toBe(true);
+    expect(worker.transport.refreshes).toBeGreaterThan(0);
+  });
+
+  test('keeps a failed message away by its backoff, longer each time (I18)', async () => {
+    const world = new World({ work: (_, run) => ({ ms: 1, ...(run < 6 && { fail: 'error' }) }) });
+    world.send(1);
+    const worker = world.spawn();
+    expect(await world.untilDone(600_000)).toBe(true);
+    const seconds = calls(worker, 'change').flatMap((c) => c.seconds);
+    expect(seconds).toHaveLength(5);
+    expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+  });
+
+  test('quarantines poison with its reason, and deletes it only then', async () => {
+    const world = new World({
+      work: () => ({ ms: 1, fail: 'poison' }),
+      fault: (operation, atMs) => (operation === 'send' && atMs < 20_000 ? 'error500' : 'none'),
+    });
+    world.send(1);
+    world.spawn();
+    await world.clock.advance(19_000);
+    expect(world.queue.messages.size).toBe(1);
+    expect(await world.untilDone(30_000)).toBe(true);
+    const [dead] = world.dead.messages.values();
+    expect(dead?.attributes).toMatchObject({
+      'QueueFleet.Reason': { value: 'poison' },
+      'QueueFleet.Error': { value: 'PermanentError' },
+    });
+    expect(world.runs).toHaveLength(1);
+    expect(world.broken).toEqual([]);
+  });
+
+  test('keeps poison away by the longest backoff when there is no dead-letter queue', async () => {
+    const world = new World({ work: () => ({ ms: 1, fail: 'poison' }) });
+    world.send(1);
+    const worker = world.spawn({ deadLetterQueueUrl: undefined as never, backoff: { maxSeconds: 300 } });
+    await world.clock.advance(250_000);
+    expect(world.runs).toHaveLength(1);
+    expect(calls(worker, 'change').at(-1)?.seconds).toEqual([300]);
+  });
+
+  test('deletes a message that was done before instead of running it (I17)', async () => {
+    const world = new World({
+      fault: (operation, atMs) => (operation === 'delete' && atMs < 15_000 ? 'stale' : 'none'),
+    });
+    const store = new MemoryIdempotencyStore({ clock: world.clock });
+    world.send(1);
+    const worker = world.spawn({ idempotency: { store } });
+    expect(await world.untilDone(120_000)).toBe(true);
+    expect(world.runs).toHaveLength(1);
+    expect(worker.consumer.stats().counters.duplicates).toBeGreaterThan(0);
+  });
+
+  test('holds a FIFO group while its head is tried again here, and others go on', async () => {
+    const world = new World({
+      fifo: true,
+      work: (message, run) => ({ ms: 5, ...(message.body === 'body 0' && run <= 2 && { fail: 'error' }) }),
+      consumer: { concurrency: 1 },
+    });
+    world.send(6, 2);
+    const worker = world.spawn();
+    expect(await world.untilDone(60_000)).toBe(true);
+    const order = world.runs.map((r) => world.sent.indexOf(r.messageId));
+    expect(order.slice(0, 4)).toEqual([0, 1, 3, 5]);
+    expect(order.filter((i) => i % 2 === 0)).toEqual([0, 0, 0, 2, 4]);
+    expect(calls(worker, 'change')).toHaveLength(0);
+  });
+
+  test('stops the line: not even poison is passed by', async () => {
+    const world = new World({
+      fifo: true,
+      work: (message, run) => ({ ms: 5, ...(message.body === 'body 0' && run <= 20 && { fail: 'poison' }) }),
+      consumer: { stopTheLine: true, backoff: { maxSeconds: 5 } },
+    });
+    world.send(3, 1);
+    world.spawn();
+    expect(await world.untilDone(200_000)).toBe(true);
+    expect(world.dead.messages.size).toBe(0);
+    expect(world.broken).toEqual([]);
+  });
+
+  test('repeats an unanswered FIFO receive with the same attempt id, and gets the same messages', async () => {
+    let once = true;
+    const world = new World({
+      fifo: true,
+      fault: (operation) => (operation === 'receive' && once ? ((once = false), 'dropAfter') : 'none'),
+    });
+    world.send(3, 1);
+    world.spawn();
+    // Without the id the group would be locked for 30 s.
+    expect(await world.untilDone(5_000)).toBe(true);
+  });
+
+  test('runs batches, and repeats only what failed', async () => {
+    const world = new World();
+    const batches: string[][] = [];
+    world.send(25);
+    world.spawn({
+      handler: undefined as never,
+      batchSize: 10,
+      concurrency: 3,
+      batchHandler: async (messages) => {
+        batches.push(messages.map((m) => m.messageId));
+        return { failures: batches.length === 1 ? [{ messageId: messages[0]?.messageId ?? '' }] : [] };
+      },
+    });
+    await world.clock.advance(10_000);
+    expect(world.queue.messages.size).toBe(0);
+    expect(batches.flat()).toHaveLength(26);
+    expect(batches[0]).toHaveLength(10);
+  });
+
+  test('gives a message back at once on ReleaseError', async () => {
+    const world = new World();
+    let runs = 0;
+    world.send(1);
+    const worker = world.spawn({
+      handler: async () => {
+        if (++runs === 1) throw new ReleaseError('not now');
+      },
+    });
+    await world.clock.advance(3_000);
+    expect(runs).toBe(2);
+    expect(calls(worker, 'change').map((c) => c.seconds)).toEqual([[0]]);
+  });
+
+  test('survives an observer and a logger-visible codec that throw', async () => {
+    const world = new World();
+    world.send(1);
+    const throwing = (): never => {
+      throw new Error('observer');
+    };
+    const worker = world.spawn({
+      observer: { received: throwing, started: throwing, finished: throwing, deleted: throwing },
+    });
+    await world.clock.advance(5_000);
+    expect(worker.consumer.stats().counters.deleted).toBe(1);
+  });
+
+  test('fails when options are wrong, with all of them at once', () => {
+    const make = () =>
+      new Consumer({
+        sqs: undefined as never,
+        queueUrl: 'queue',
+        concurrency: 0,
+        visibilityTimeoutSeconds: 1.5,
+        waitTimeSeconds: 21,
+        backoff: { jitter: 2 },
+        stopTheLine: true,
+      });
+    expect(make).toThrow(OptionsError);
+    try {
+      make();
+    } catch (error) {
+      const { violations } = error as OptionsError;
+      expect(violations.join('\n')).toMatch(/'concurrency' \(0 handler calls\) must be a whole number from 1/);
+      expect(violations.join('\n')).toMatch(/'waitTimeSeconds' \(21 seconds\)/);
+      expect(violations).toHaveLength(8);
+    }
+  });
+});
+
+describe('typed bodies', () => {
+  test('gives the handler what its schema makes of the body, and quarantines what does not fit', async () => {
+    const clock = new VirtualClock();
+    const dead = new StrictSqs({ clock });
+    const queue = new StrictSqs({ clock });
+    const sqs = new StrictTransport({
+      world: clock,
+      process: new ProcessClock(clock),
+      queues: { 'https://sqs.test/1/queue': queue, 'https://sqs.test/1/dead': dead },
+      fault: () => 'none',
+    });
+    const seen: number[] = [];
+    for (const body of ['{"n": 7}', '{"n": "seven"}', 'no JSON']) queue.send({ body });
+    new Consumer({
+      sqs,
+      clock,
+      queueUrl: 'https://sqs.test/1/queue',
+      deadLetterQueueUrl: 'https://sqs.test/1/dead',
+      schema: z.object({ n: z.number() }),
+      handler: async ({ body }) => void seen.push(body.n),
+    }).start();
+    await clock.advance(5_000);
+    expect(seen).toEqual([7]);
+    expect(queue.messages.size).toBe(0);
+    expect([...dead.messages.values()].map((m) => m.attributes['QueueFleet.Error']?.value)).toEqual([
+      'SchemaError',
+      'SchemaError',
+    ]);
+  });
+});
