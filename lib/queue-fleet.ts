@@ -201,6 +201,7 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       bootTime: Duration.seconds(Math.ceil(workload.bootTime.toSeconds({ integral: false }))),
       onDemandPercentage: workload.spot ? 0 : undefined,
       warmPool: workload.warmPool ? {} : undefined,
+      metricsInterval: props.policy?._metricsInterval,
       minCapacity,
       maxCapacity,
       environment: props.environment,

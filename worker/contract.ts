@@ -63,3 +63,14 @@ export interface WorkerMetadata {
   /** The whole environment of the worker, exactly what the instance's environment file holds. */
   readonly environment: Readonly<Record<string, string>>;
 }
+
+/**
+ * Names of the worker's metrics that a scaling policy reads; one record per queue and interval, with the dimension
+ * `QueueName` (the name, not the URL) and, for intervals below a minute, storage resolution 1.
+ */
+export const WORKER_METRICS = {
+  /** Waiting messages of the queue, divided by the slots of this worker (its concurrency). Unit Count. */
+  backlogPerSlot: 'BacklogPerSlot',
+  /** Messages of the queue that this worker is working on. Unit Count. */
+  busySlots: 'BusySlots',
+} as const;

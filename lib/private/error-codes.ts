@@ -83,6 +83,8 @@ export const ERROR_CODES = {
   PeakRateOutOfRange: 'A peak arrival rate is more than 0',
   ScalingMetricLimitExceeded: 'A scaling alarm reads at most 10 metrics',
   ScalingStepsNotValid: 'Queue-depth steps rise from 0 messages, 2 to 20 of them, within the largest group',
+  TargetTrackingFromZero: 'Target tracking needs an instance to start from',
+  TargetUtilizationOutOfRange: 'A target utilization is 1 to 100 percent',
   WorkloadNotConcrete: 'The times of a workload are known at synth',
 } as const;
 

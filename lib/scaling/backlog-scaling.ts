@@ -92,7 +92,7 @@ export class BacklogScaling extends Construct {
 
   /**
    * @throws ConfigurationError CapacityRangeReversed, GroupCapacityUnknown, MessageGroupsOutOfRange,
-   * ScalingMetricLimitExceeded, ScalingStepsNotValid
+   * ScalingMetricLimitExceeded, ScalingStepsNotValid, TargetTrackingFromZero, TargetUtilizationOutOfRange
    */
   constructor(scope: Construct, id: string, props: BacklogScalingProps) {
     super(scope, id);

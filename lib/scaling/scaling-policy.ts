@@ -1,6 +1,9 @@
+import type { Duration } from 'aws-cdk-lib';
+import { bindHighResolution } from '../private/scaling/high-resolution';
 import { bindLatencyGoal } from '../private/scaling/latency-goal';
 import type { PolicyBinding } from '../private/scaling/policy';
 import { bindQueueDepth } from '../private/scaling/queue-depth';
+import { bindBacklogPerInstance, bindUtilization } from '../private/scaling/target-tracking';
 
 /** One step of the queue-depth policy. */
 export interface QueueDepthStep {
@@ -8,6 +11,16 @@ export interface QueueDepthStep {
   readonly messages: number;
   /** Instances to run. 0 or more. */
   readonly instances: number;
+}
+
+/** Options of the high-resolution policy. */
+export interface HighResolutionOptions {
+  /**
+   * CloudWatch namespace of the workers' metrics: the fleet's `metricsNamespace`.
+   *
+   * @default 'QueueFleet'
+   */
+  readonly metricsNamespace?: string;
 }
 
 /**
@@ -47,10 +60,61 @@ export class ScalingPolicy {
     return new ScalingPolicy(bindQueueDepth(steps));
   }
 
+  /**
+   * AWS's documented policy: target tracking of the waiting messages per instance, by metric math.
+   *
+   * The target is the number that one instance works off within the acceptable latency. Trade-off: it aims at the mean,
+   * so about half of the messages wait longer; it oscillates when the latency is below 2.7 times the reaction time; it
+   * ignores work in flight; it takes 15 minutes to scale in and cannot start from zero.
+   *
+   * @throws ConfigurationError TargetTrackingFromZero, ScalingMetricLimitExceeded
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html
+   */
+  public static backlogPerInstance(): ScalingPolicy {
+    return new ScalingPolicy(bindBacklogPerInstance());
+  }
+
+  /**
+   * Target tracking of the share of slots that messages in flight and waiting would fill.
+   *
+   * Trade-off: it needs no processing time and follows a steady load well, but it keeps spare slots all day, works a
+   * backlog off by starting a slot for every waiting message, and cannot start from zero.
+   *
+   * @param targetPercent 1 to 100, whole percent, @default 70
+   * @throws ConfigurationError TargetUtilizationOutOfRange, TargetTrackingFromZero, ScalingMetricLimitExceeded
+   * @see https://aws.amazon.com/blogs/compute/enhancing-auto-scaling-resilience-by-tracking-worker-utilization-metrics
+   */
+  public static utilization(targetPercent?: number): ScalingPolicy {
+    return new ScalingPolicy(bindUtilization(targetPercent ?? 70));
+  }
+
+  /**
+   * The latency goal, and an alarm on what the workers publish every ten seconds: waiting messages and busy slots.
+   *
+   * Sees a burst about 90 seconds earlier than SQS's own metrics. Trade-off: two custom metrics of one-second
+   * resolution for each queue and a high-resolution alarm cost money, each worker asks SQS for the queue's attributes
+   * every ten seconds, and nobody publishes while no instance runs (the latency goal's alarms then still wake the group).
+   * The fleet's `metricsInterval` has to be 10 seconds; `QueueFleet` sets it.
+   *
+   * @throws ConfigurationError ScalingMetricLimitExceeded
+   */
+  public static highResolution(options?: HighResolutionOptions): ScalingPolicy {
+    return new ScalingPolicy(bindHighResolution(options?.metricsNamespace ?? 'QueueFleet'));
+  }
+
   readonly #binding: PolicyBinding;
 
   private constructor(binding: PolicyBinding) {
     this.#binding = binding;
+  }
+
+  /**
+   * How often the workers have to publish their metrics for this policy.
+   *
+   * @internal
+   */
+  public get _metricsInterval(): Duration | undefined {
+    return this.#binding.metricsInterval;
   }
 
   /**

@@ -48,6 +48,8 @@ export interface Sizing {
   /** Whether instances may be interrupted with two minutes' notice. */
   readonly spot: boolean;
 
+  /** From the decision to launch until the first poll: less than the boot with a warm pool. */
+  readonly startSeconds: number;
   /** D: from a message's arrival until an instance launched for it polls, in the usual worst case. */
   readonly reactionSeconds: number;
   /** Ld: time that the policy gives itself to work off what waits. */
@@ -129,6 +131,7 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     bootSeconds,
     warmPool,
     spot,
+    startSeconds,
     reactionSeconds,
     drainTargetSeconds,
     plannedUtilization,

@@ -1,7 +1,7 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { Encryption, FifoWorkQueue, QueueFleet, WorkerCode, Workload } from '../../lib';
+import { Encryption, FifoWorkQueue, QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
 import type { QueueFleetProps } from '../../lib';
 
 const workload = new Workload({
@@ -76,6 +76,13 @@ describe('QueueFleet', () => {
     const warm = queueFleet({ workload: new Workload({ ...times, warmPool: true }) }).template;
     warm.resourceCountIs('AWS::AutoScaling::WarmPool', 1);
     queueFleet().template.resourceCountIs('AWS::AutoScaling::WarmPool', 0);
+  });
+
+  test('lets the workers publish as often as the policy reads', () => {
+    const interval = (props: Partial<QueueFleetProps>) =>
+      workerEnvironment(queueFleet(props).template)['QUEUE_FLEET_METRICS_INTERVAL_SECONDS'];
+    expect(interval({})).toBe('60');
+    expect(interval({ policy: ScalingPolicy.highResolution() })).toBe('10');
   });
 
   test('works on a given queue', () => {

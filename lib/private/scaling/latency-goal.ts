@@ -6,7 +6,7 @@ import { capacityRanges, capacitySteps, needFormula, NO_SCALE_IN, scaleInShare }
 import type { CapacityRange, NeedFormula } from '../../scaling/need';
 import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
 import type { PolicyBinding, PolicyContext, PolicyResources } from './policy';
-import { desiredCapacity, literal, queueTerms } from './queue-metrics';
+import { desiredCapacity, literal, queueTerms, withinRange } from './queue-metrics';
 import { stepAlarm, StepAlarm } from './step-alarm';
 
 const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD, LESS_THAN_OR_EQUAL_TO_THRESHOLD } = cloudwatch.ComparisonOperator;
@@ -193,12 +193,4 @@ function idleness({ queues, group }: PolicyContext): cloudwatch.IMetric {
     label: 'Messages waiting, in flight or sent',
     period,
   });
-}
-
-/** Half an instance below a whole number is the middle of its step: rounding cannot move it to a neighbour. */
-function withinRange(whole: string, range: CapacityRange, otherwise: string): string {
-  const value = `${whole}-0.5`;
-  const top = literal(range.capacities[range.capacities.length - 1] ?? 0);
-  const below = range.last ? value : `IF(${whole}<=${top},${value},${otherwise})`;
-  return range.after === 0 ? below : `IF(${whole}>${literal(range.after)},${below},${otherwise})`;
 }

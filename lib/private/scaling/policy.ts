@@ -1,3 +1,4 @@
+import type { Duration } from 'aws-cdk-lib';
 import type { CfnScalingPolicy } from 'aws-cdk-lib/aws-autoscaling';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -28,4 +29,6 @@ export interface PolicyResources {
 export interface PolicyBinding {
   readonly validate: (context: PolicyContext, violations: Violations) => void;
   readonly bind: (context: PolicyContext) => PolicyResources;
+  /** How often the workers have to publish, for a policy that reads their metrics. */
+  readonly metricsInterval?: Duration;
 }

@@ -3,6 +3,8 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 
+import type { CapacityRange } from '../../scaling/need';
+
 type Kind = 'v' | 'f' | 's';
 
 const KINDS = {
@@ -80,4 +82,12 @@ export function groupMetric(
     period,
     statistic,
   });
+}
+
+/** Half an instance below a whole number is the middle of its step: rounding cannot move it to a neighbour. */
+export function withinRange(whole: string, range: CapacityRange, otherwise: string): string {
+  const value = `${whole}-0.5`;
+  const top = literal(range.capacities[range.capacities.length - 1] ?? 0);
+  const below = range.last ? value : `IF(${whole}<=${top},${value},${otherwise})`;
+  return range.after === 0 ? below : `IF(${whole}>${literal(range.after)},${below},${otherwise})`;
 }

@@ -51,3 +51,103 @@ describe('ScalingPolicy.queueDepth', () => {
     expect(() => scaledGroup({ policy: ScalingPolicy.queueDepth(steps) })).toThrow(`ScalingStepsNotValid: ${text}`);
   });
 });
+
+/** Ids, metric names and expressions of a target-tracking policy. */
+function tracked(policy: ScalingPolicy) {
+  const { template, scaling } = scaledGroup({ policy });
+  expect(scaling.alarms).toEqual([]);
+  expect(scaling.targetTrackingPolicies).toHaveLength(1);
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+  const [resource] = Object.values(template.findResources('AWS::AutoScaling::ScalingPolicy'));
+  const { TargetValue, CustomizedMetricSpecification } = resource?.Properties.TargetTrackingConfiguration;
+  return {
+    type: resource?.Properties.PolicyType,
+    target: TargetValue,
+    metrics: CustomizedMetricSpecification.Metrics.map(
+      (m: Record<string, { Metric: { MetricName: string }; Stat: string }>) => [
+        m['Id'],
+        m['Expression'] ?? `${m['MetricStat']?.Stat} ${m['MetricStat']?.Metric.MetricName}`,
+        m['ReturnData'],
+      ],
+    ),
+  };
+}
+
+describe('ScalingPolicy.backlogPerInstance', () => {
+  test('tracks what one instance works off within the latency', () => {
+    expect(tracked(ScalingPolicy.backlogPerInstance())).toEqual({
+      type: 'TargetTrackingScaling',
+      target: 600 / 180,
+      metrics: [
+        ['v', 'Maximum ApproximateNumberOfMessagesVisible', false],
+        ['i', 'Average GroupInServiceInstances', false],
+        ['e', 'v/i', true],
+      ],
+    });
+  });
+
+  test('fails when the group may run no instance', () => {
+    expect(() => scaledGroup({ min: 0, policy: ScalingPolicy.backlogPerInstance() })).toThrow(
+      "TargetTrackingFromZero: 'minCapacity' (0 instances) must be at least 1 for target tracking",
+    );
+  });
+});
+
+describe('ScalingPolicy.utilization', () => {
+  test('tracks the share of the slots', () => {
+    expect(tracked(ScalingPolicy.utilization())).toEqual({
+      type: 'TargetTrackingScaling',
+      target: 70,
+      metrics: [
+        ['v', 'Maximum ApproximateNumberOfMessagesVisible', false],
+        ['f', 'Maximum ApproximateNumberOfMessagesNotVisible', false],
+        ['i', 'Average GroupInServiceInstances', false],
+        ['e', '100*(v+(f+0*v))/(1*i)', true],
+      ],
+    });
+  });
+
+  test.each([0, 0.7, 101])('fails when the target is %d percent', (percent) => {
+    expect(() => scaledGroup({ policy: ScalingPolicy.utilization(percent) })).toThrow('TargetUtilizationOutOfRange');
+  });
+});
+
+describe('ScalingPolicy.highResolution', () => {
+  test("adds an alarm on ten seconds of the workers' numbers to the latency goal", () => {
+    const { template, scaling } = scaledGroup({ policy: ScalingPolicy.highResolution({ metricsNamespace: 'Videos' }) });
+    expect(scaling.alarms.map((alarm) => alarm.node.path)).toEqual([
+      'Test/Scaling/Out1/Alarm',
+      'Test/Scaling/Out5/Alarm',
+      'Test/Scaling/In/Alarm',
+      'Test/Scaling/Out10s/Alarm',
+    ]);
+    const own = (Id: string, MetricName: string, Stat: string) =>
+      Match.objectLike({
+        Id,
+        MetricStat: {
+          Metric: {
+            Namespace: 'Videos',
+            MetricName,
+            Dimensions: [{ Name: 'QueueName', Value: Match.anyValue() }],
+          },
+          Period: 10,
+          Stat,
+        },
+      });
+    for (const metric of [
+      own('n', 'BusySlots', 'SampleCount'),
+      own('b', 'BacklogPerSlot', 'Maximum'),
+      own('w', 'BusySlots', 'Sum'),
+    ]) {
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', { Metrics: Match.arrayWith([metric]) });
+    }
+  });
+
+  test('wakes a sleeping group by the metrics of SQS, and is capped like the latency goal', () => {
+    const { template } = scaledGroup({ min: 0, max: 50, messageGroups: 3, policy: ScalingPolicy.highResolution() });
+    const ids = Object.keys(template.findResources('AWS::CloudWatch::Alarm'));
+    expect(ids).toHaveLength(11);
+    expect(ids.filter((id) => id.includes('Wake'))).toHaveLength(2);
+    expect(ids.filter((id) => id.includes('Out10s'))).toHaveLength(2);
+  });
+});

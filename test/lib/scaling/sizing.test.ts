@@ -24,6 +24,7 @@ describe('sizeWorkload', () => {
       bootSeconds: 150,
       warmPool: false,
       spot: false,
+      startSeconds: 150,
       reactionSeconds: 270,
       drainTargetSeconds: 300,
       plannedUtilization: 1,
