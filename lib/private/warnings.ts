@@ -9,3 +9,39 @@ export const POLICY_NOT_APPLIED: Warning = {
   id: 'policyNotApplied',
   meaning: 'A statement belongs into the policy of an imported queue or key; the text holds the JSON to apply',
 };
+
+/** A decision at synth that is allowed, with numbers in the text. */
+export const DRAIN_BEYOND_HOOK: Warning = {
+  id: 'drainBeyondHook',
+  meaning: 'The work outlasts the longest terminate hook, so the worker has to extend it while it drains (ours does)',
+};
+
+/** The number of message groups decides how many instances can be busy. */
+export const FIFO_WITHOUT_MESSAGE_GROUPS: Warning = {
+  id: 'fifoWithoutMessageGroups',
+  meaning: 'A FIFO queue runs one message per group at a time, so the fleet may grow beyond what can be busy',
+};
+
+/** New instances come too late for the goal. */
+export const LATENCY_BELOW_REACTION: Warning = {
+  id: 'latencyBelowReaction',
+  meaning: 'After a jump of the load messages wait longer than the goal, because a new instance takes longer to help',
+};
+
+/** The declared load does not fit. */
+export const MAX_CAPACITY_TOO_LOW: Warning = {
+  id: 'maxCapacityTooLow',
+  meaning: 'The declared peak and burst need more instances than may run',
+};
+
+/** A sleeping fleet sees nothing for a while. */
+export const SCALE_TO_ZERO_WAKES_LATE: Warning = {
+  id: 'scaleToZeroWakesLate',
+  meaning: 'After six idle hours SQS publishes nothing for up to 15 minutes, and the first message waits for that',
+};
+
+/** Interrupted work is lost. */
+export const SPOT_SHORTER_THAN_WORK: Warning = {
+  id: 'spotShorterThanWork',
+  meaning: 'A Spot instance is taken back sooner than the longest work ends, which then starts again elsewhere',
+};

@@ -3,6 +3,7 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { Violations } from '../private/violations';
+import { FIFO_WITHOUT_MESSAGE_GROUPS } from '../private/warnings';
 import { adviseWorkload } from '../private/scaling/check-workload';
 import { groupCapacity, groupResource } from '../private/scaling/group-capacity';
 import type { PolicyContext } from '../private/scaling/policy';
@@ -138,12 +139,12 @@ export class BacklogScaling extends Construct {
 
   private warn(context: PolicyContext, fifo: boolean): void {
     const annotations = Annotations.of(this);
-    for (const { id, text } of adviseWorkload(context.sizing, context)) {
-      annotations.addWarningV2(`cdk-queue-fleet:${id}`, text);
+    for (const { warning, text } of adviseWorkload(context.sizing, context)) {
+      annotations.addWarningV2(`cdk-queue-fleet:${warning.id}`, text);
     }
     if (fifo && context.messageGroups === undefined) {
       annotations.addWarningV2(
-        'cdk-queue-fleet:fifoWithoutMessageGroups',
+        `cdk-queue-fleet:${FIFO_WITHOUT_MESSAGE_GROUPS.id}`,
         `a FIFO queue runs one message per message group at a time: set 'messageGroups' so that the fleet never grows beyond the groups`,
       );
     }

@@ -13,8 +13,8 @@ export const VIDEO_WORKLOAD = new Workload({
 });
 
 /** A stack with a queue and a plain group, before any scaling. */
-export function plainGroup(min: number, max: number, fifo = false) {
-  const stack = new Stack(new App(), 'Test');
+export function plainGroup(min: number, max: number, options: { fifo?: boolean; stack?: Stack } = {}) {
+  const { fifo = false, stack = new Stack(new App(), 'Test') } = options;
   const vpc = new ec2.Vpc(stack, 'Vpc', { natGateways: 0 });
   const autoScalingGroup = new autoscaling.AutoScalingGroup(stack, 'Group', {
     vpc,
@@ -32,8 +32,8 @@ export function plainGroup(min: number, max: number, fifo = false) {
 export function scaledGroup(
   options: Partial<BacklogScalingProps> & { min?: number; max?: number; fifo?: boolean } = {},
 ) {
-  const { min = 1, max = 10, fifo, ...props } = options;
-  const { stack, autoScalingGroup, queue } = plainGroup(min, max, fifo);
+  const { min = 1, max = 10, fifo = false, ...props } = options;
+  const { stack, autoScalingGroup, queue } = plainGroup(min, max, { fifo });
   const scaling = new BacklogScaling(stack, 'Scaling', {
     queue,
     autoScalingGroup,

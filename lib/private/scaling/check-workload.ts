@@ -1,5 +1,13 @@
 import type { ErrorCode } from '../error-codes';
 import { SQS_LIMITS } from '../sqs-limits';
+import {
+  DRAIN_BEYOND_HOOK,
+  LATENCY_BELOW_REACTION,
+  MAX_CAPACITY_TOO_LOW,
+  SCALE_TO_ZERO_WAKES_LATE,
+  SPOT_SHORTER_THAN_WORK,
+} from '../warnings';
+import type { Warning } from '../warnings';
 import { ceiling, MAX_LATENCY_SECONDS, spareCapacity, worstWaitSeconds } from '../../scaling/sizing';
 import type { DeclaredWorkload, Sizing } from '../../scaling/sizing';
 import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
@@ -91,9 +99,7 @@ export function checkWorkload(declared: DeclaredWorkload): WorkloadViolation[] {
 
 /** A risk that is allowed but worth a warning at synth. */
 export interface Advice {
-  /** Public, documented id without the package's prefix. */
-  readonly id:
-    'latencyBelowReaction' | 'maxCapacityTooLow' | 'scaleToZeroWakesLate' | 'spotShorterThanWork' | 'drainBeyondHook';
+  readonly warning: Warning;
   readonly text: string;
 }
 
@@ -106,7 +112,7 @@ export function adviseWorkload(sizing: Sizing, { min, max }: { readonly min: num
 
   if (minimumMaxCapacity !== undefined && max < minimumMaxCapacity) {
     found.push({
-      id: 'maxCapacityTooLow',
+      warning: MAX_CAPACITY_TOO_LOW,
       text: `the declared peak and burst need ${minimumMaxCapacity} instances, but at most ${max} may run: raise 'maxCapacity' or accept longer waits`,
     });
   }
@@ -115,7 +121,7 @@ export function adviseWorkload(sizing: Sizing, { min, max }: { readonly min: num
     const wait = worstWaitSeconds(sizing, jump, min);
     if (wait > acceptableLatencySeconds) {
       found.push({
-        id: 'latencyBelowReaction',
+        warning: LATENCY_BELOW_REACTION,
         text:
           `worst wait after a jump of ${jump} instance-loads: ${rounded(wait)}, more than the acceptable ${rounded(acceptableLatencySeconds)}, ` +
           `because a new instance takes about ${rounded(reactionSeconds)} to help: keep ${spareCapacity(sizing, jump)} idle instances, use a warm pool, or accept ${rounded(reactionSeconds)}`,
@@ -124,19 +130,19 @@ export function adviseWorkload(sizing: Sizing, { min, max }: { readonly min: num
   }
   if (min === 0) {
     found.push({
-      id: 'scaleToZeroWakesLate',
+      warning: SCALE_TO_ZERO_WAKES_LATE,
       text: `with no instance running the first message waits about ${rounded(reactionSeconds)}, and up to ${ceiling(15 + reactionSeconds / 60)} minutes after 6 idle hours, because SQS then stops publishing metrics: keep one instance if that is too long`,
     });
   }
   if (sizing.spot && sizing.p99ProcessingSeconds > 120) {
     found.push({
-      id: 'spotShorterThanWork',
+      warning: SPOT_SHORTER_THAN_WORK,
       text: `a Spot instance gets 120 s of notice, but one message's work takes up to ${rounded(sizing.p99ProcessingSeconds)}: interrupted work starts again elsewhere after ${rounded(sizing.visibilitySeconds)}`,
     });
   }
   if (sizing.p99ProcessingSeconds + 60 > AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max) {
     found.push({
-      id: 'drainBeyondHook',
+      warning: DRAIN_BEYOND_HOOK,
       text: `work of up to ${rounded(sizing.p99ProcessingSeconds)} outlasts the terminate hook (${sizing.terminateHookSeconds} s): the worker must extend the hook while it drains (ours does, by RecordLifecycleActionHeartbeat)`,
     });
   }

@@ -1,4 +1,3 @@
- 
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { WORKER_METRICS } from '../../../worker/contract';

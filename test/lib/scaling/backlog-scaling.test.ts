@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { Duration, Token } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { BacklogScaling, ScalingPolicy, WorkQueue, Workload } from '../../../lib';
+import * as WARNINGS from '../../../lib/private/warnings';
 import { plainGroup, scaledGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
 
 const logicalIds = (template: Template, type: string) => Object.keys(template.findResources(type)).sort();
@@ -240,4 +242,10 @@ describe('BacklogScaling', () => {
       }),
     ).toEqual([expect.stringContaining('cdk-queue-fleet:drainBeyondHook')]);
   });
+});
+
+test('docs/errors.md lists every warning', () => {
+  const page = readFileSync('docs/errors.md', 'utf8');
+  for (const { id, meaning } of Object.values(WARNINGS))
+    expect(page).toMatch(new RegExp(`cdk-queue-fleet:${id}\` +\\| ${meaning.slice(0, 30).replace(/[()]/g, '.')}`));
 });

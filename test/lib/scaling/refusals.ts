@@ -1,0 +1,111 @@
+import { Duration, Lazy, Token } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import type { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import {
+  BacklogScaling,
+  Encryption,
+  FifoWorkQueue,
+  QueueFleet,
+  ScalingPolicy,
+  WorkerCode,
+  Workload,
+} from '../../../lib';
+import type { BacklogScalingProps, WorkloadProps } from '../../../lib';
+import type { Refusal } from '../../support/refusals';
+import { plainGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
+
+const workload = (props: Partial<WorkloadProps>) => () => {
+  new Workload({ averageProcessingTime: Duration.minutes(3), acceptableLatency: Duration.minutes(10), ...props });
+};
+
+const scaling =
+  (props: Partial<BacklogScalingProps>, min = 1) =>
+  (stack: Stack) => {
+    const { autoScalingGroup, queue } = plainGroup(min, 10, { stack });
+    new BacklogScaling(stack, 'Scaling', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD, ...props });
+  };
+
+export const REFUSALS: readonly Refusal[] = [
+  {
+    code: 'AcceptableLatencyOutOfRange',
+    when: 'a message may not wait at all',
+    attempt: workload({ acceptableLatency: Duration.seconds(0) }),
+  },
+  {
+    code: 'AverageProcessingTimeOutOfRange',
+    when: 'the work takes longer than a message can be held',
+    attempt: workload({ averageProcessingTime: Duration.hours(13), p99ProcessingTime: Duration.hours(12) }),
+  },
+  { code: 'BurstOutOfRange', when: 'a burst is negative', attempt: workload({ burst: -1 }) },
+  {
+    code: 'CapacityRangeReversed',
+    when: 'the minimum is above the maximum',
+    attempt: scaling({ minCapacity: 3, maxCapacity: 2 }),
+  },
+  {
+    code: 'EncryptionOfGivenQueue',
+    when: 'a given queue is to be encrypted',
+    attempt: (stack) => {
+      new QueueFleet(stack, 'Fleet', {
+        workload: VIDEO_WORKLOAD,
+        code: WorkerCode.command(['true']),
+        queue: new FifoWorkQueue(stack, 'Queue'),
+        encryption: Encryption.sqsManaged(),
+      });
+    },
+  },
+  {
+    code: 'GroupCapacityUnknown',
+    when: "the group's maximum is a parameter",
+    attempt: (stack) => {
+      const { autoScalingGroup, queue } = plainGroup(1, 10, { stack });
+      (autoScalingGroup.node.defaultChild as CfnAutoScalingGroup).maxSize = Token.asString({ Ref: 'Max' });
+      new BacklogScaling(stack, 'Scaling', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD });
+    },
+  },
+  { code: 'MessageGroupsOutOfRange', when: 'there is no message group', attempt: scaling({ messageGroups: 0 }) },
+  {
+    code: 'P99BelowAverage',
+    when: 'the p99 is less than the average',
+    attempt: workload({ p99ProcessingTime: Duration.minutes(1) }),
+  },
+  {
+    code: 'P99BeyondVisibilityLimit',
+    when: 'the p99 is longer than a message can be held',
+    attempt: workload({ p99ProcessingTime: Duration.hours(13) }),
+  },
+  { code: 'PeakRateOutOfRange', when: 'the peak is nothing', attempt: workload({ peakRatePerSecond: 0 }) },
+  {
+    code: 'ScalingMetricLimitExceeded',
+    when: 'an alarm would read 13 metrics',
+    attempt: (stack) => {
+      const additionalQueues = ['Second', 'Third', 'Fourth'].map((id) => new FifoWorkQueue(stack, id));
+      scaling({ additionalQueues, messageGroups: 9 })(stack);
+    },
+  },
+  {
+    code: 'ScalingStepsNotValid',
+    when: 'the steps do not begin with the empty queue',
+    attempt: scaling({
+      policy: ScalingPolicy.queueDepth([
+        { messages: 1, instances: 1 },
+        { messages: 10, instances: 2 },
+      ]),
+    }),
+  },
+  {
+    code: 'TargetTrackingFromZero',
+    when: 'target tracking is to start from zero',
+    attempt: scaling({ policy: ScalingPolicy.backlogPerInstance() }, 0),
+  },
+  {
+    code: 'TargetUtilizationOutOfRange',
+    when: 'the target is a share instead of a percentage',
+    attempt: scaling({ policy: ScalingPolicy.utilization(0.7) }),
+  },
+  {
+    code: 'WorkloadNotConcrete',
+    when: 'a time is a token',
+    attempt: workload({ acceptableLatency: Duration.seconds(Lazy.number({ produce: () => 600 })) }),
+  },
+];
