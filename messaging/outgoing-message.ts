@@ -116,12 +116,8 @@ function checkAddress(message: OutgoingMessage, fifo: boolean, found: Array<read
   if (fifo && groupId === undefined) found.push(['GroupIdMissing', "'groupId' must be set: the queue is a FIFO queue"]);
   if (!fifo && deduplicationId !== undefined)
     found.push(['DeduplicationIdOnStandardQueue', "'deduplicationId' must not be set: only FIFO queues deduplicate"]);
-  for (const [prop, value] of Object.entries({ groupId, deduplicationId }))
-    if (value !== undefined && !ID.test(value))
-      found.push([
-        prop === 'groupId' ? 'InvalidGroupId' : 'InvalidDeduplicationId',
-        `'${prop}' (${value.length} characters) must be 1 to ${SEND_LIMITS.idCharacters} letters, digits and punctuation`,
-      ]);
+  checkId('groupId', 'InvalidGroupId', groupId, found);
+  checkId('deduplicationId', 'InvalidDeduplicationId', deduplicationId, found);
   if (delaySeconds === undefined) return;
   if (fifo)
     found.push(['DelayOnFifoQueue', "'delaySeconds' must not be set: a FIFO queue has one delay for all its messages"]);
@@ -130,6 +126,12 @@ function checkAddress(message: OutgoingMessage, fifo: boolean, found: Array<read
       'DelayOutOfRange',
       `'delaySeconds' (${delaySeconds} seconds) must be a whole number from 0 to ${SEND_LIMITS.delaySeconds} seconds`,
     ]);
+}
+
+function checkId(prop: string, code: string, value: string | undefined, found: Array<readonly [string, string]>): void {
+  if (value === undefined || ID.test(value)) return;
+  const limits = `must be 1 to ${SEND_LIMITS.idCharacters} letters, digits and punctuation`;
+  found.push([code, `'${prop}' (${value.length} characters) ${limits}`]);
 }
 
 function checkAttribute(

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { silentLogger, type Logger } from '../../messaging/logger';
 import type { AttributeValue, OutgoingMessage } from '../../messaging/outgoing-message';
 import { Producer, type ProducerOptions } from '../../messaging/producer';
 import { createSqsClient } from '../../messaging/sdk-transport';
@@ -62,14 +63,16 @@ export async function send(body: string | undefined, options: SendOptions, io: S
   if (lines !== undefined && deduplicationId !== undefined)
     throw new Error('--deduplication-id cannot go with --lines: all lines but the first would count as duplicates');
   const common = { attributes: parseAttributes(options.attribute), groupId, deduplicationId, delaySeconds };
-  const producer = new Producer({ sqs: io.sqs, queueUrl });
+  const producer = new Producer({ sqs: io.sqs, queueUrl, logger: loggerTo(io.complain) });
   const report = (result: SendResult, line?: number): number => {
     if (result.ok) {
       const { messageId, sequenceNumber } = result;
       io.print(JSON.stringify({ line, messageId, sequenceNumber }));
       return 0;
     }
-    io.complain(`${line === undefined ? '' : `line ${line}: `}${result.error.code}: ${result.error.message}`);
+    const { code, message } = result.error;
+    const reason = message.startsWith(code) ? message : `${code}: ${message}`;
+    io.complain(line === undefined ? reason : `line ${line}: ${reason}`);
     return 1;
   };
   try {
@@ -97,6 +100,17 @@ export async function send(body: string | undefined, options: SendOptions, io: S
   } finally {
     await producer.close();
   }
+}
+
+/** Tells a person that waits why it takes so long; the final failure of a message is reported with the message. */
+function loggerTo(complain: (line: string) => void): Logger {
+  let told: unknown;
+  const warn = (fields: object, line = ''): void => {
+    const { code } = fields as { code?: unknown };
+    if (code !== told) complain(`${line} (${String(code)})`);
+    told = code;
+  };
+  return { ...silentLogger, warn };
 }
 
 /** Reads `name=value` and `name:Number=value`. */
