@@ -224,25 +224,45 @@ export class WorkerCode {
       Object.entries(this.source.extraFiles ?? {}).map(([name, file]) => [name, resolve(file)]),
     );
     const handlerEntry = directory === undefined ? entry : undefined;
-    // Code is no construct: its asset belongs to the fleet that it is bound to.
-    // eslint-disable-next-line awscdk/require-passing-this
-    const asset = new s3assets.Asset(scope, 'Code', {
-      // Only the output counts for the hash; the source path is what staging insists on having.
-      path: directory ?? (entry === undefined ? __dirname : dirname(entry)),
-      assetHashType: AssetHashType.OUTPUT,
-      bundling: {
-        image: DockerImage.fromRegistry('unused'),
-        // Staging caches by these options: they must tell two codes from one directory apart.
-        command: [handler, handlerEntry ?? '', JSON.stringify(extraFiles)],
-        local: {
-          tryBundle: (outputDirectory: string): boolean => {
-            writeWorkerAsset({ handlerEntry, directory, extraFiles }, outputDirectory);
-            return true;
+    const asset = unwrapped(
+      (write) =>
+        // Code is no construct: its asset belongs to the fleet that it is bound to.
+        // eslint-disable-next-line awscdk/require-passing-this
+        new s3assets.Asset(scope, 'Code', {
+          // Only the output counts for the hash; the source path is what staging insists on having.
+          path: directory ?? (entry === undefined ? __dirname : dirname(entry)),
+          assetHashType: AssetHashType.OUTPUT,
+          bundling: {
+            image: DockerImage.fromRegistry('unused'),
+            // Staging caches by these options: they must tell two codes from one directory apart.
+            command: [handler, handlerEntry ?? '', JSON.stringify(extraFiles)],
+            local: {
+              tryBundle: (outputDirectory: string): boolean => {
+                write(() => writeWorkerAsset({ handlerEntry, directory, extraFiles }, outputDirectory));
+                return true;
+              },
+            },
           },
-        },
-      },
-    });
+        }),
+    );
     return { asset, command: ['node', 'main.js'], handler, companion };
+  }
+}
+
+/** Staging wraps what bundling throws into an error of its own; ours says better what to do. */
+function unwrapped<T>(make: (write: (action: () => void) => void) => T): T {
+  let ours: unknown;
+  try {
+    return make((action) => {
+      try {
+        action();
+      } catch (error) {
+        ours = error;
+        throw error;
+      }
+    });
+  } catch (error) {
+    throw ours ?? error;
   }
 }
 

@@ -291,7 +291,8 @@ function secretsScript(secrets: readonly SecretSource[]): string {
       field === undefined
         ? ''
         : ` | ${NODE} -e 'process.stdout.write(String(JSON.parse(require("fs").readFileSync(0, "utf8"))[process.argv[1]]))' '${field}'`;
-    return `put '${name}' "$(${fetch}${pick})"`;
+    // An assignment of its own: only so a failed fetch ends the script.
+    return `value=$(${fetch}${pick})\n  put '${name}' "$value"`;
   });
   return `#!/bin/bash
 set -euo pipefail
@@ -328,7 +329,7 @@ function companionUnit(companion: NonNullable<BootScriptInput['companion']>, inp
 Group=queue-fleet
 WorkingDirectory=${HOME}
 EnvironmentFile=/etc/queue-fleet/worker.env
-ExecStart=${companion.command.map(quoteForSystemd).join(' ')}
+ExecStart=${companion.command.map((part, index) => quoteForSystemd(index === 0 ? absolute(part) : part)).join(' ')}
 ${HARDENING}`
       : `EnvironmentFile=/etc/queue-fleet/worker.env
 ExecStartPre=/bin/bash -c "aws ecr get-login-password --region '${input.region}' | docker login --username AWS --password-stdin '${companion.registry}'"
@@ -356,6 +357,11 @@ ${service}
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** systemd starts programs by absolute path or from its own search path. */
+function absolute(program: string): string {
+  return program.startsWith('.') ? `${HOME}/${program.replace(/^\.\//, '')}` : program;
 }
 
 /** One argument of ExecStart: quotes, backslashes, specifiers and variables lose their meaning. */

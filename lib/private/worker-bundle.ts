@@ -104,11 +104,18 @@ function build(entry: string, options: object): ReturnType<Esbuild['buildSync']>
   }
 }
 
-/** From the project that has the handler, else from where this package is. */
-function loadEsbuild(entry: string): Esbuild {
+/**
+ * From the project that has the handler, else from where this package is.
+ *
+ * @throws ConfigurationError EsbuildMissing
+ */
+export function loadEsbuild(
+  entry: string,
+  requireFrom: (from: string) => (id: string) => unknown = createRequire,
+): Esbuild {
   for (const from of [entry, __filename]) {
     try {
-      return createRequire(from)('esbuild') as Esbuild;
+      return requireFrom(from)('esbuild') as Esbuild;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     }

@@ -1,0 +1,220 @@
+import { CreateQueueCommand } from '@aws-sdk/client-sqs';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { bootScript, type BootScriptInput } from '../../lib/private/boot-script';
+import { environmentFile } from '../../lib/private/environment-file';
+import { AutoScalingApiServer } from '../../local/auto-scaling-api';
+import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
+import { InstanceMetadataServer } from '../../local/instance-metadata';
+import { systemClock } from '../../messaging';
+import { WORKER_ENV } from '../../worker/contract';
+import { startSqsServer, type SqsServer } from '../support/sqs-server';
+import { buildWorkerAsset, type WorkerAsset } from '../support/worker-process';
+
+const INPUT: BootScriptInput = {
+  region: 'eu-west-1',
+  bucketName: 'assets',
+  objectKey: 'code.zip',
+  environmentFile: 'A="1"\n',
+  environmentNames: ['A'],
+  healthPort: 9180,
+  logGroupName: 'logs',
+  readyWithinSeconds: 450,
+  stopTimeoutSeconds: 330,
+  memoryMax: '90%',
+  secrets: [
+    { name: 'PARAMETER', kind: 'parameter', id: '/a/b' },
+    { name: 'SECRET', kind: 'secret', id: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:s', field: 'password' },
+  ],
+};
+const COMPANIONS: readonly [string, BootScriptInput['companion']][] = [
+  ['alone', undefined],
+  ['with a program', { kind: 'command', command: ['./serve', '--port', '8080', '100% "safe" $PATH'] }],
+  ['with a container', { kind: 'container', image: 'registry/app:1', registry: 'registry' }],
+];
+
+/** Whether a program is here and runs; tests that need it are skipped otherwise. */
+function has(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The files that a boot script writes: path and content. */
+function filesOf(script: string): ReadonlyMap<string, string> {
+  const found = script.matchAll(/^cat >(\S+) <<'QUEUE_FLEET_EOF'\n([^]*?)\nQUEUE_FLEET_EOF$/gm);
+  return new Map([...found].map(([, path = '', content = '']) => [path, `${content}\n`]));
+}
+
+describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
+  const script = bootScript({ ...INPUT, companion });
+  let directory: string;
+
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'queue-fleet-boot-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('fits into user data', () => {
+    expect(Buffer.byteLength(script)).toBeLessThan(14_000);
+  });
+
+  (has('shellcheck', '--version') ? test : test.skip)('passes shellcheck, and so do the scripts that it writes', () => {
+    const scripts = [script, ...[...filesOf(script).values()].filter((content) => content.startsWith('#!'))];
+    expect(scripts.length).toBe(4);
+    scripts.forEach((text, index) => {
+      const file = join(directory, `${index}.sh`);
+      writeFileSync(file, text);
+      execFileSync('shellcheck', [file]);
+    });
+  });
+
+  (has('systemd-analyze', '--version') ? test : test.skip)(
+    'writes units that systemd takes, with little exposure',
+    () => {
+      const units = [...filesOf(script)].filter(([path]) => path.startsWith('/etc/systemd/system/'));
+      const paths = units.map(([path, content]) => {
+        const file = join(directory, path.replace('/etc/systemd/system/', ''));
+        // Programs that are only on an instance are replaced by one that is everywhere.
+        writeFileSync(file, content.replaceAll(/=(["+-]*)\/(usr\/bin|usr\/local|opt)\/[\w./-]+/g, '=$1/bin/true'));
+        return file;
+      });
+      execFileSync('systemd-analyze', ['verify', '--man=no', ...paths], { stdio: 'pipe' });
+      const worker = join(directory, 'queue-fleet-worker.service');
+      execFileSync('systemd-analyze', ['security', '--offline=yes', '--threshold=30', worker], { stdio: 'pipe' });
+    },
+  );
+});
+
+const canIsolate =
+  process.getuid?.() === 0 &&
+  has('unshare', '--mount', 'true') &&
+  has('setpriv', '--version') &&
+  has('curl', '--version');
+
+/** Runs as root in a throw-away root file system; elsewhere than on Linux as root these are skipped. */
+(canIsolate ? describe : describe.skip)('a boot, run for real', () => {
+  jest.setTimeout(60_000);
+  let sqs: SqsServer;
+  let metadata: InstanceMetadataServer;
+  let api: AutoScalingApiServer;
+  let group: AutoScalingGroupEmulation;
+  const stopped: string[] = [];
+
+  beforeAll(async () => {
+    sqs = await startSqsServer();
+  });
+  afterAll(() => sqs.close());
+  beforeEach(async () => {
+    stopped.length = 0;
+    let launched = 0;
+    group = new AutoScalingGroupEmulation({
+      name: 'fleet',
+      hooks: [{ name: 'Up', transition: 'launching', heartbeatTimeoutMs: 8_000, defaultResult: 'ABANDON' }],
+      clock: systemClock,
+      newId: () => `i-${++launched}`,
+      machines: { start: () => {}, retarget: () => {}, stop: (id, reason) => void stopped.push(`${id} ${reason}`) },
+    });
+    metadata = await InstanceMetadataServer.start({
+      instanceId: 'i-1',
+      autoScalingGroupName: 'fleet',
+      clock: systemClock,
+    });
+    metadata.targetLifecycleState = 'InService';
+    api = await AutoScalingApiServer.start([group]);
+    group.setDesiredCapacity(1);
+  });
+  afterEach(async () => {
+    group.close();
+    await Promise.all([metadata.close(), api.close()]);
+  });
+
+  async function boot(asset: WorkerAsset): Promise<string[]> {
+    const { QueueUrl = '' } = await sqs.client.send(new CreateQueueCommand({ QueueName: 'boot' }));
+    const healthPort = await freePort();
+    const directory = mkdtempSync(join(tmpdir(), 'queue-fleet-root-'));
+    mkdirSync(directory, { recursive: true });
+    const script = join(directory, 'boot.sh');
+    const environment = {
+      ...sqs.environment,
+      AWS_ENDPOINT_URL_AUTO_SCALING: api.endpoint,
+      GREETING: 'a "quoted" $HOME \\ `x`',
+      [WORKER_ENV.metadataEndpoint]: metadata.endpoint,
+      [WORKER_ENV.autoScalingGroupName]: 'imds',
+      [WORKER_ENV.launchHookName]: 'Up',
+      [WORKER_ENV.queueUrl]: QueueUrl,
+      [WORKER_ENV.waitTimeSeconds]: '1',
+      [WORKER_ENV.handler]: 'module:./handler.js',
+      [WORKER_ENV.healthPort]: String(healthPort),
+    };
+    writeFileSync(
+      script,
+      bootScript({
+        ...INPUT,
+        secrets: INPUT.secrets.filter(({ kind }) => kind === 'parameter'),
+        environmentFile: environmentFile(environment),
+        healthPort,
+        readyWithinSeconds: 6,
+      }),
+    );
+    const run = [join(__dirname, 'run-in-root.sh'), script, asset.directory, process.execPath, String(healthPort)];
+    const { stdout } = await promisify(execFile)('unshare', ['--mount', '--propagation', 'private', 'bash', ...run]);
+    rmSync(directory, { recursive: true });
+    asset.remove();
+    return stdout.split('\n');
+  }
+
+  test('ends when the worker is ready, which has completed the launch hook after its first poll', async () => {
+    const lines = await boot(
+      buildWorkerAsset(`
+        console.log('greeting ' + process.env.GREETING);
+        console.log('parameter ' + process.env.PARAMETER);
+        export const handler = async () => {};`),
+    );
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'queue-fleet boot: the worker is ready',
+        'boot script: exit 0',
+        'ready: 200',
+        'user: queue-fleet',
+        'mode: 640 root:queue-fleet /etc/queue-fleet/worker.env',
+        'mode: 750 root:queue-fleet /etc/queue-fleet',
+        'mode: 750 queue-fleet:queue-fleet /var/log/queue-fleet',
+        'mode: 640 root:queue-fleet /run/queue-fleet/secrets.env',
+        'stand-in: systemctl enable --now queue-fleet-worker.service queue-fleet-health.timer',
+        'log: greeting a "quoted" $HOME \\ `x`',
+        'log: parameter pa"ss $HOME `id` \\n',
+      ]),
+    );
+    expect(lines.some((line) => line.startsWith('log:') && line.includes('complete-launch'))).toBe(true);
+    expect(stopped).toEqual([]);
+    expect(group.instances).toMatchObject([{ instanceId: 'i-1', state: 'InService' }]);
+  });
+
+  test('fails, and the launch hook replaces the instance, when the worker does not become ready', async () => {
+    const lines = await boot(buildWorkerAsset(`throw new Error('no model file'); export const handler = () => {};`));
+    expect(lines).toEqual(expect.arrayContaining(['boot script: exit 1', 'ready: 503']));
+    expect(lines).toContain('queue-fleet boot: the worker is not ready: see /var/log/queue-fleet/worker.log');
+    await new Promise<void>((resolve) => {
+      const look = (): void => void (stopped.length > 0 ? resolve() : systemClock.setTimer(100, look));
+      look();
+    });
+    expect(stopped).toEqual(['i-1 ABANDON']);
+  });
+});
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,130 @@
+import { Duration, Size, type Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { join } from 'node:path';
+import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
+import * as bundle from '../../../lib/private/worker-bundle';
+import type { Refusal } from '../../support/refusals';
+
+const FIXTURES = join(__dirname, 'fixtures');
+const HANDLER = join(FIXTURES, 'handler.ts');
+
+const fleet =
+  (props: Partial<WorkerFleetProps> | ((stack: Stack, queue: WorkQueue) => Partial<WorkerFleetProps>)) =>
+  (stack: Stack): void => {
+    const queue = new WorkQueue(stack, 'Jobs');
+    const own = typeof props === 'function' ? props(stack, queue) : props;
+    const code = own.code ?? WorkerCode.fromModule(HANDLER);
+    new WorkerFleet(stack, 'Fleet', { ...('queues' in own ? {} : { queue }), ...own, code });
+  };
+const code = (made: WorkerCode) => fleet({ code: made });
+const type = (name: string): ec2.InstanceType => new ec2.InstanceType(name);
+
+/** Every code of lib/fleet. */
+export const REFUSALS: readonly Refusal[] = [
+  { code: 'BootTimeOutOfRange', when: 'a boot takes 41 minutes', attempt: fleet({ bootTime: Duration.minutes(41) }) },
+  { code: 'CapacityOutOfRange', when: 'the group has no room', attempt: fleet({ minCapacity: 0, maxCapacity: 0 }) },
+  {
+    code: 'ConcurrencyOutOfRange',
+    when: 'two queues share one slot',
+    attempt: fleet((stack, queue) => ({ queues: [{ queue }, { queue: new WorkQueue(stack, 'More') }] })),
+  },
+  { code: 'DrainTimeoutOutOfRange', when: 'a drain takes 2 days', attempt: fleet({ drainTimeout: Duration.days(2) }) },
+  {
+    code: 'EgressOfGivenNetwork',
+    when: 'a given network gets an egress',
+    attempt: fleet((stack) => ({ vpc: new ec2.Vpc(stack, 'Vpc'), egress: FleetEgress.NAT_GATEWAY })),
+  },
+  { code: 'EnvironmentNameIllegal', when: 'a variable has a dash', attempt: fleet({ environment: { 'A-B': '1' } }) },
+  {
+    code: 'EnvironmentNameReserved',
+    when: 'a variable is the worker’s own',
+    attempt: fleet({ environment: { QUEUE_FLEET_CONCURRENCY: '2' } }),
+  },
+  { code: 'EnvironmentValueIllegal', when: 'a variable has two lines', attempt: fleet({ environment: { A: '1\n2' } }) },
+  {
+    code: 'EsbuildMissing',
+    when: 'esbuild is not installed',
+    attempt: () =>
+      bundle.loadEsbuild(HANDLER, () => () => {
+        throw Object.assign(new Error('esbuild'), { code: 'MODULE_NOT_FOUND' });
+      }),
+  },
+  {
+    code: 'InstanceArchitecturesDiffer',
+    when: 'instance types have two architectures',
+    attempt: fleet({ instanceType: type('c7g.large'), alternativeInstanceTypes: [type('c7i.large')] }),
+  },
+  {
+    code: 'InstanceLifetimeOutOfRange',
+    when: 'an instance lives for an hour',
+    attempt: fleet({ maxInstanceLifetime: Duration.hours(1) }),
+  },
+  { code: 'MemoryMaxUnreadable', when: 'the memory is "lots"', attempt: fleet({ memoryMax: 'lots' }) },
+  {
+    code: 'MetricsIntervalOutOfRange',
+    when: 'metrics come every two minutes',
+    attempt: fleet({ metricsInterval: Duration.minutes(2) }),
+  },
+  { code: 'MinCapacityAboveMax', when: 'the minimum is above the maximum', attempt: fleet({ minCapacity: 11 }) },
+  { code: 'OnDemandPercentageOutOfRange', when: 'a share is 101 %', attempt: fleet({ onDemandPercentage: 101 }) },
+  {
+    code: 'QueueNamedTwice',
+    when: 'one queue is named twice',
+    attempt: fleet((_stack, queue) => ({ queues: [{ queue }, { queue }], concurrency: 2 })),
+  },
+  { code: 'QueueOrQueues', when: 'there is no queue', attempt: fleet({ queues: [] }) },
+  {
+    code: 'ReceiveWaitOutOfRange',
+    when: 'a long poll takes 21 seconds',
+    attempt: fleet({ receiveWaitTime: Duration.seconds(21) }),
+  },
+  {
+    code: 'TerminateHookOutOfRange',
+    when: 'the hook ends after 29 seconds',
+    attempt: fleet({ terminateHookTimeout: Duration.seconds(29) }),
+  },
+  {
+    code: 'TooManyRollbackAlarms',
+    when: 'eleven alarms guard a change',
+    attempt: fleet((stack) => ({
+      rollbackAlarms: [...Array(11).keys()].map((n) =>
+        cloudwatch.Alarm.fromAlarmArn(stack, `A${n}`, `arn:aws:cloudwatch:us-east-1:111111111111:alarm:a${n}`),
+      ),
+    })),
+  },
+  { code: 'VolumeTooSmall', when: 'the volume has 4 GiB', attempt: fleet({ volumeSize: Size.gibibytes(4) }) },
+  {
+    code: 'WarmPoolWithSpot',
+    when: 'a warm pool should hold Spot instances',
+    attempt: fleet({ warmPool: {}, onDemandPercentage: 50 }),
+  },
+  {
+    code: 'WeightOutOfRange',
+    when: 'a weight is 0',
+    attempt: fleet((_stack, queue) => ({ queues: [{ queue, weight: 0 }] })),
+  },
+  {
+    code: 'WorkerAssetNameTaken',
+    when: 'a directory has a main.js of its own',
+    attempt: code(WorkerCode.fromAsset(join(FIXTURES, 'taken'))),
+  },
+  {
+    code: 'WorkerBundleFailed',
+    when: 'the handler imports what is not there',
+    attempt: code(WorkerCode.fromModule(join(FIXTURES, 'unresolved.js'))),
+  },
+  { code: 'WorkerCommandEmpty', when: 'a command is empty', attempt: code(WorkerCode.command([])) },
+  { code: 'WorkerEntryMissing', when: 'the entry is not there', attempt: code(WorkerCode.fromModule('missing.ts')) },
+  {
+    code: 'WorkerHandlerNotExported',
+    when: 'the module exports something else',
+    attempt: code(WorkerCode.fromModule(join(FIXTURES, 'no-handler.ts'))),
+  },
+  { code: 'WorkerPortOutOfRange', when: 'the port is 70000', attempt: code(WorkerCode.http(70_000)) },
+  {
+    code: 'WorkerVisibilityOutOfRange',
+    when: 'the visibility timeout is 5 seconds',
+    attempt: fleet({ visibilityTimeout: Duration.seconds(5) }),
+  },
+];
