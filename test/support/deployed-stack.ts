@@ -65,6 +65,19 @@ export class DeployedStack {
     }).decision;
   }
 
+  /** What IAM answers to a request to a resource without a policy of its own, named by its ARN. */
+  askArn(resource: string, principal: Principal, action: string, context: RequestContext = {}): Evaluation['decision'] {
+    return evaluate({
+      identityPolicies: this.#identityPolicies(principal),
+      request: { principal, action, resource, resourceAccount: ACCOUNT, context },
+    }).decision;
+  }
+
+  /** Properties of what a construct deploys. */
+  propertiesOf(construct: IConstruct): JsonObject {
+    return this.#resolve(this.#resourceOf(construct));
+  }
+
   #identityPolicies(principal: Principal): PolicyDocument[] {
     if (principal.kind !== 'aws') return [];
     // A principal of another account has whatever its own administrator gives it: the most.
