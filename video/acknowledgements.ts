@@ -10,7 +10,8 @@ type Acknowledgement = readonly [id: string, reason: string];
  * else still fails the synthesis.
  */
 export function acknowledgeFindings(stack: VideoUploadStack): void {
-  const { buckets, fleet, upload, distributions } = stack;
+  const { buckets, upload, distributions } = stack;
+  const { fleet } = stack.videos;
   const arn = (bucket: IConstruct): string => `<${stack.getLogicalId(bucket.node.defaultChild as CfnElement)}.Arn>`;
   const resource = (pattern: string): string => `AwsSolutions-IAM5[Resource::${pattern}]`;
 

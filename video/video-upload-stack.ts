@@ -10,16 +10,7 @@ import {
   type StackProps,
 } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import {
-  BacklogScaling,
-  FifoWorkQueue,
-  FleetEgress,
-  Producer,
-  WorkerCode,
-  WorkerFleet,
-  Workload,
-  WorkQueue,
-} from '../lib';
+import { FifoWorkQueue, FleetEgress, Producer, QueueFleet, WorkerCode, Workload, WorkQueue } from '../lib';
 import { ApiAccess } from './api-access';
 import { INCOMING_PREFIX, POST_MAX_BYTES, UPLOAD_MAX_BYTES } from './contract';
 import { MediaDelivery } from './media-delivery';
@@ -46,9 +37,6 @@ export interface VideoUploadStackProps extends StackProps {
   readonly ffmpeg?: WorkerFfmpeg;
 }
 
-/** How long a message of a lost worker stays away. Work of any length fits: the worker renews it. */
-const VISIBILITY_TIMEOUT = Duration.seconds(30);
-
 /** A video of a few minutes on two processors, and how long its uploader should wait until work begins. */
 const WORKLOAD = new Workload({
   averageProcessingTime: Duration.minutes(1),
@@ -59,7 +47,7 @@ const WORKLOAD = new Workload({
 /** Upload, queue, a fleet of encoders, and a page that plays the result. */
 export class VideoUploadStack extends Stack {
   readonly queue: WorkQueue | FifoWorkQueue;
-  readonly fleet: WorkerFleet;
+  readonly videos: QueueFleet;
   readonly buckets: VideoBuckets;
   readonly upload: UploadApi;
   readonly page: VideoPage | undefined;
@@ -86,14 +74,7 @@ export class VideoUploadStack extends Stack {
     buckets.allowOrigins(origins);
 
     this.queue = props.ordered === true ? this.orderedQueue() : this.unorderedQueue(buckets);
-    this.fleet = this.createFleet(props, buckets);
-    new BacklogScaling(this, 'Scaling', {
-      queue: this.queue,
-      autoScalingGroup: this.fleet.autoScalingGroup,
-      workload: WORKLOAD,
-      // Each uploader is a message group: as many instances may work as there are people uploading.
-      ...(props.ordered === true && { messageGroups: 100 }),
-    });
+    this.videos = this.createFleet(props, buckets);
 
     this.upload = new UploadApi(this, 'Upload', {
       uploadsBucket: buckets.uploads,
@@ -120,28 +101,36 @@ export class VideoUploadStack extends Stack {
   }
 
   private unorderedQueue(buckets: VideoBuckets): WorkQueue {
-    const queue = new WorkQueue(this, 'Videos', { visibilityTimeout: VISIBILITY_TIMEOUT });
+    const queue = new WorkQueue(this, 'Queue', {
+      visibilityTimeout: WORKLOAD.visibilityTimeout,
+      maxReceiveCount: WORKLOAD.maxReceiveCount,
+    });
     queue.addProducer(Producer.bucket(buckets.uploads, { prefix: INCOMING_PREFIX }));
     return queue;
   }
 
   /** S3 cannot write to a FIFO queue: the API sends when the page says that an upload is complete. */
   private orderedQueue(): FifoWorkQueue {
-    return new FifoWorkQueue(this, 'Videos', { visibilityTimeout: VISIBILITY_TIMEOUT });
+    return new FifoWorkQueue(this, 'Queue', {
+      visibilityTimeout: WORKLOAD.visibilityTimeout,
+      maxReceiveCount: WORKLOAD.maxReceiveCount,
+    });
   }
 
-  private createFleet(props: VideoUploadStackProps, buckets: VideoBuckets): WorkerFleet {
+  private createFleet(props: VideoUploadStackProps, buckets: VideoBuckets): QueueFleet {
     const { file, path, architecture } = props.ffmpeg ?? packagedFfmpeg();
-    const fleet = new WorkerFleet(this, 'Encoders', {
+    const videos = new QueueFleet(this, 'Videos', {
+      workload: WORKLOAD,
       queue: this.queue,
       code: WorkerCode.fromModule(join(__dirname, 'transcode', 'main.ts'), {
         ...(file !== undefined && { extraFiles: { 'bin/ffmpeg': file } }),
       }),
-      visibilityTimeout: VISIBILITY_TIMEOUT,
       instanceType: workerInstanceType(architecture),
       egress: props.egress ?? FleetEgress.VPC_ENDPOINTS,
       minCapacity: 1,
       maxCapacity: props.maxCapacity ?? 4,
+      // Each uploader is a message group: as many instances can work as there are people uploading.
+      ...(props.ordered === true && { messageGroups: 100 }),
       environment: {
         UPLOADS_BUCKET: buckets.uploads.bucketName,
         MEDIA_BUCKET: buckets.media.bucketName,
@@ -149,6 +138,7 @@ export class VideoUploadStack extends Stack {
         ...(path !== undefined && { FFMPEG_PATH: path }),
       },
     });
+    const { fleet } = videos;
     fleet.vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs() });
     if (file === undefined && path === undefined) {
       Annotations.of(this).addWarningV2(
@@ -163,6 +153,6 @@ export class VideoUploadStack extends Stack {
     allow(['s3:GetObject', 's3:PutObject'], [buckets.media.arnForObjects('*')]);
     // Listing tells 404 from 403 for a missing key, and finds the claims of a video.
     allow(['s3:ListBucket'], [buckets.uploads.bucketArn, buckets.media.bucketArn]);
-    return fleet;
+    return videos;
   }
 }
