@@ -37,11 +37,11 @@ export interface VideoUploadStackProps extends StackProps {
   readonly ffmpeg?: WorkerFfmpeg;
 }
 
-/** A video of a few minutes on two processors, and how long its uploader should wait until work begins. */
+/** Clips of about a minute on two processors, and how long an uploader should wait until work begins. */
 const WORKLOAD = new Workload({
-  averageProcessingTime: Duration.minutes(1),
-  p99ProcessingTime: Duration.minutes(10),
-  acceptableLatency: Duration.minutes(2),
+  averageProcessingTime: Duration.seconds(45),
+  p99ProcessingTime: Duration.seconds(90),
+  acceptableLatency: Duration.minutes(5),
 });
 
 /** Upload, queue, a fleet of encoders, and a page that plays the result. */
