@@ -5,9 +5,12 @@
 export const ERROR_CODES = {
   // lib/queue
   AccountIdNotValid: 'An account id has 12 digits',
+  AlarmAgeOutOfRange: 'A message may be 1 minute to 14 days old before someone is told',
+  AlarmDrainTimeOutOfRange: 'A backlog may take 5 minutes to 24 hours before someone is told',
   AwsManagedKeyNotAllowed: 'Services cannot send to a queue that alias/aws/sqs encrypts',
   BucketProducerOnFifoQueue: 'S3 does not notify FIFO queues',
   ContentBasedDeduplicationRequired: 'EventBridge sets no deduplication id, so the FIFO queue has to',
+  DashboardQueuesOutOfRange: 'A dashboard shows 1 to 50 queues',
   DataKeyReuseOutOfRange: 'SQS reuses a data key for 60 seconds to 24 hours',
   DeadLetterQueueInAnotherEnvironment: 'A dead-letter queue is in the account and region of its source',
   DeadLetterQueueTypeMismatch: 'A dead-letter queue is FIFO when its source is, and standard when its source is',
@@ -22,6 +25,8 @@ export const ERROR_CODES = {
   MessageGroupIdMissing: 'A message to a FIFO queue belongs to a group',
   MessageGroupIdTooLong: 'A message group id has 1 to 128 characters',
   MessageSizeOutOfRange: 'A queue takes messages of at most 1,024 to 1,048,576 bytes',
+  NoisyGroupsOnFifoQueue: 'Only standard queues are fair',
+  NoisyGroupsOutOfRange: 'A number of noisy tenants is 0 or more',
   OrganizationIdNotValid: 'The id of an AWS organization begins with o-',
   PolicyTooLarge: 'A queue policy has at most 8,192 bytes',
   PolicyTooManyActions: 'A statement of a queue policy has at most 7 actions',

@@ -11,6 +11,8 @@ import {
   FifoThroughput,
   FifoWorkQueue,
   Producer,
+  QueueAlarms,
+  QueueDashboard,
   WorkQueue,
   type WorkQueueProps,
 } from '../../../lib';
@@ -38,6 +40,35 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'AccountIdNotValid',
     when: 'an account id has 11 digits',
     attempt: (stack) => new WorkQueue(stack, 'Jobs').addProducer(Producer.account('12345678901')),
+  },
+  {
+    code: 'AlarmAgeOutOfRange',
+    when: 'a message may be 59 seconds old',
+    attempt: (stack) =>
+      void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxAge: Duration.seconds(59) }),
+  },
+  {
+    code: 'AlarmDrainTimeOutOfRange',
+    when: 'a backlog may take 25 hours',
+    attempt: (stack) =>
+      void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxDrainTime: Duration.hours(25) }),
+  },
+  {
+    code: 'DashboardQueuesOutOfRange',
+    when: 'a dashboard shows no queue',
+    attempt: (stack) => void new QueueDashboard(stack, 'Queues', { queues: [] }),
+  },
+  {
+    code: 'NoisyGroupsOnFifoQueue',
+    when: 'a FIFO queue is watched for noisy tenants',
+    attempt: (stack) =>
+      void new QueueAlarms(stack, 'Alarms', { queue: new FifoWorkQueue(stack, 'Jobs'), maxNoisyGroups: 0 }),
+  },
+  {
+    code: 'NoisyGroupsOutOfRange',
+    when: 'a negative number of noisy tenants is fine',
+    attempt: (stack) =>
+      void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxNoisyGroups: -1 }),
   },
   {
     code: 'AwsManagedKeyNotAllowed',

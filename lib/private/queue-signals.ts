@@ -1,0 +1,147 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type { IWorkQueue } from '../queue/work-queue-interface';
+import { fairQueueMetric } from './fair-queue-metric';
+import { SQS_LIMITS } from './sqs-limits';
+
+/** One thing about a queue that a person should hear of. */
+export interface AlarmSignal {
+  /** Construct id of the alarm. */
+  readonly id: string;
+  readonly meaning: string;
+  readonly metric: cloudwatch.IMetric;
+  readonly threshold: number;
+  readonly comparison: cloudwatch.ComparisonOperator;
+  readonly periods: number;
+}
+
+/** What is still fine. */
+export interface SignalSettings {
+  readonly queue: IWorkQueue;
+  readonly maxAge: Duration;
+  readonly maxDrainTime: Duration;
+  readonly maxNoisyGroups?: number;
+}
+
+const MINUTE = Duration.minutes(1);
+const DRAIN_PERIOD = Duration.minutes(5);
+
+/** Share of the quota of messages in flight at which there is still time to act. */
+const IN_FLIGHT_SHARE = 0.8;
+
+/** Minutes that stand for "never" in the drain time: more than any allowed threshold. */
+const NEVER_MINUTES = 10_000;
+
+/** The signals of one queue, in the order of their urgency. */
+export function queueSignals(settings: SignalSettings): AlarmSignal[] {
+  const { queue } = settings;
+  return [
+    ...deadLetters(queue),
+    {
+      id: 'OldestMessage',
+      meaning: `The oldest message waits longer than ${settings.maxAge.toHumanString()}`,
+      metric: age(queue),
+      threshold: settings.maxAge.toSeconds(),
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 3,
+    },
+    {
+      id: 'Stalled',
+      meaning: 'The oldest message is too old and no message was deleted: no consumer works',
+      metric: new cloudwatch.MathExpression({
+        expression: `IF(age > ${settings.maxAge.toSeconds()} AND deleted < 1, 1, 0)`,
+        usingMetrics: { age: age(queue), deleted: sum(queue, 'Deleted', MINUTE) },
+        label: 'Stalled',
+        period: MINUTE,
+      }),
+      threshold: 1,
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      periods: 5,
+    },
+    {
+      id: 'InFlight',
+      meaning: `Messages in flight are near the quota of ${SQS_LIMITS.inFlightMessages}`,
+      metric: queue.queue.metricApproximateNumberOfMessagesNotVisible({
+        statistic: cloudwatch.Stats.MAXIMUM,
+        period: MINUTE,
+      }),
+      threshold: SQS_LIMITS.inFlightMessages * IN_FLIGHT_SHARE,
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      periods: 2,
+    },
+    {
+      id: 'DrainTime',
+      meaning: `The backlog takes longer than ${settings.maxDrainTime.toHumanString()} to drain, or it grows`,
+      metric: drainMinutes(queue),
+      threshold: settings.maxDrainTime.toMinutes({ integral: false }),
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 3,
+    },
+    ...noisyGroups(settings),
+  ];
+}
+
+function deadLetters({ deadLetterQueue }: IWorkQueue): AlarmSignal[] {
+  if (deadLetterQueue === undefined) return [];
+  return [
+    {
+      id: 'DeadLetters',
+      meaning: 'A message is in the dead-letter queue: look at it, fix the cause, move it back',
+      // Not NumberOfMessagesSent: SQS does not count the messages that it moves itself.
+      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+        statistic: cloudwatch.Stats.MAXIMUM,
+        period: MINUTE,
+      }),
+      threshold: 0,
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 1,
+    },
+  ];
+}
+
+function noisyGroups({ queue, maxNoisyGroups }: SignalSettings): AlarmSignal[] {
+  if (maxNoisyGroups === undefined) return [];
+  return [
+    {
+      id: 'NoisyGroups',
+      meaning: `More than ${maxNoisyGroups} tenants take more than their share`,
+      metric: fairQueueMetric(queue.queue, 'ApproximateNumberOfNoisyGroups'),
+      threshold: maxNoisyGroups,
+      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 5,
+    },
+  ];
+}
+
+/**
+ * Minutes until the queue is empty, at the pace of the last 5 minutes.
+ *
+ * `visible / (deleted - sent)` alone is negative when the queue grows, so that its alarm is silent when it matters most.
+ * Here a queue that does not shrink never drains, unless fewer messages wait than are done in 5 minutes: a steady queue
+ * is no problem. The inner IF keeps the divisor from 0, which would drop the datapoint.
+ */
+function drainMinutes(queue: IWorkQueue): cloudwatch.MathExpression {
+  const perPeriod = DRAIN_PERIOD.toMinutes();
+  return new cloudwatch.MathExpression({
+    expression: `IF(visible > deleted, IF(deleted > sent, ${perPeriod} * visible / IF(deleted > sent, deleted - sent, 1), ${NEVER_MINUTES}), 0)`,
+    usingMetrics: {
+      visible: queue.queue.metricApproximateNumberOfMessagesVisible({
+        statistic: cloudwatch.Stats.MAXIMUM,
+        period: DRAIN_PERIOD,
+      }),
+      sent: sum(queue, 'Sent', DRAIN_PERIOD),
+      deleted: sum(queue, 'Deleted', DRAIN_PERIOD),
+    },
+    label: 'Minutes to drain',
+    period: DRAIN_PERIOD,
+  });
+}
+
+function age({ queue }: IWorkQueue): cloudwatch.Metric {
+  return queue.metricApproximateAgeOfOldestMessage({ statistic: cloudwatch.Stats.MAXIMUM, period: MINUTE });
+}
+
+function sum({ queue }: IWorkQueue, what: 'Sent' | 'Deleted', period: Duration): cloudwatch.Metric {
+  const options = { statistic: cloudwatch.Stats.SUM, period };
+  return what === 'Sent' ? queue.metricNumberOfMessagesSent(options) : queue.metricNumberOfMessagesDeleted(options);
+}

@@ -1,0 +1,128 @@
+import { Duration } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { createAlarmTopic } from '../private/alarm-topic';
+import { type AlarmSignal, queueSignals } from '../private/queue-signals';
+import { SQS_LIMITS } from '../private/sqs-limits';
+import { Violations } from '../private/violations';
+import type { IWorkQueue } from './work-queue-interface';
+
+/** Properties of {@link QueueAlarms}. */
+export interface QueueAlarmsProps {
+  /** The queue to watch. */
+  readonly queue: IWorkQueue;
+
+  /**
+   * Where alarms are sent, also when they are over.
+   *
+   * @default - a new topic, encrypted with a rotated key that CloudWatch may use, closed to plain HTTP
+   */
+  readonly topic?: sns.ITopic;
+
+  /**
+   * Age of the oldest message that is still fine. 1 minute to 14 days, whole seconds.
+   *
+   * @default Duration.minutes(15)
+   */
+  readonly maxAge?: Duration;
+
+  /**
+   * Time to drain the backlog, at the pace of the last 5 minutes, that is still fine. 5 minutes to 24 hours, whole minutes.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly maxDrainTime?: Duration;
+
+  /**
+   * Noisy tenants of a fair queue that are still fine, 0 or more. Standard queues only.
+   *
+   * @default - no alarm, because most queues are not fair
+   */
+  readonly maxNoisyGroups?: number;
+}
+
+/**
+ * The alarms of one queue, for queues whose consumers are not a fleet of this package too.
+ *
+ * Creates up to six alarms: a message in the dead-letter queue; the oldest message too old; stalled (too old and nothing
+ * deleted); in flight near SQS's quota; drain time, which counts a growing queue as one that never drains; noisy tenants.
+ * Example: 6,000 messages wait, 3,000 were deleted and 2,500 sent in 5 minutes: it drains by 500 in 5 minutes, which
+ * takes 6,000 / 500 x 5 = 60 minutes.
+ *
+ * @example
+ * declare const jobs: IWorkQueue;
+ * new QueueAlarms(this, 'JobsAlarms', { queue: jobs, maxAge: Duration.minutes(10) });
+ */
+export class QueueAlarms extends Construct {
+  /** Every alarm that was made. */
+  public readonly alarms: cloudwatch.Alarm[];
+
+  /** Where the alarms are sent. */
+  public readonly topic: sns.ITopic;
+
+  /**
+   * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
+   */
+  constructor(scope: Construct, id: string, props: QueueAlarmsProps) {
+    super(scope, id);
+    this.check(props);
+    this.topic = props.topic ?? createAlarmTopic(this);
+    const signals = queueSignals({
+      queue: props.queue,
+      maxAge: props.maxAge ?? Duration.minutes(15),
+      maxDrainTime: props.maxDrainTime ?? Duration.hours(1),
+      maxNoisyGroups: props.maxNoisyGroups,
+    });
+    this.alarms = signals.map((signal) => this.addAlarm(signal));
+  }
+
+  private addAlarm(signal: AlarmSignal): cloudwatch.Alarm {
+    const alarm = new cloudwatch.Alarm(this, signal.id, {
+      alarmDescription: signal.meaning,
+      metric: signal.metric,
+      threshold: signal.threshold,
+      comparisonOperator: signal.comparison,
+      evaluationPeriods: signal.periods,
+      // A queue that nobody touches for 6 hours has no datapoints: that is no reason to wake anyone.
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    const action = new SnsAction(this.topic);
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    return alarm;
+  }
+
+  private check(props: QueueAlarmsProps): void {
+    const violations = new Violations(this);
+    violations.requireSeconds(
+      'AlarmAgeOutOfRange',
+      'maxAge',
+      props.maxAge,
+      { min: 60, max: SQS_LIMITS.retentionSeconds.max },
+      'choose what your users would still accept',
+    );
+    violations.requireSeconds(
+      'AlarmDrainTimeOutOfRange',
+      'maxDrainTime',
+      props.maxDrainTime,
+      { min: 300, max: 86_400 },
+      'leave it out for one hour',
+    );
+    violations.requireNumber(
+      'NoisyGroupsOutOfRange',
+      'maxNoisyGroups',
+      props.maxNoisyGroups,
+      { min: 0, max: 1_000_000, unit: 'groups' },
+      'choose 0 to hear of the first',
+    );
+    if (props.maxNoisyGroups !== undefined && props.queue.fifo) {
+      violations.add(
+        'NoisyGroupsOnFifoQueue',
+        `'maxNoisyGroups' (${props.maxNoisyGroups} groups) must not be set for a FIFO queue, only standard queues are fair: leave it out`,
+      );
+    }
+    violations.throwIfAny();
+  }
+}

@@ -1,0 +1,122 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { FifoWorkQueue, QueueAlarms, QueueDashboard, WorkQueue } from '../../../lib';
+import { findingsOf } from '../../support/validators';
+
+let stack: Stack;
+beforeEach(() => {
+  stack = new Stack(new App(), 'Test');
+});
+
+/** Evaluates one of our expressions as CloudWatch does; JavaScript's operators are the same for what we use. */
+function evaluate(expression: string, values: Readonly<Record<string, number>>): number {
+  const body = expression.replaceAll('AND', '&&').replaceAll('IF(', 'choose(');
+  const choose = (condition: boolean, yes: number, no: number): number => (condition ? yes : no);
+  const calculate = new Function('choose', ...Object.keys(values), `return ${body}`) as (...args: unknown[]) => number;
+  return calculate(choose, ...Object.values(values));
+}
+
+function expressionOf(alarms: QueueAlarms, id: string): string {
+  const alarm = alarms.node.findChild(id) as cloudwatch.Alarm;
+  return (alarm.metric as cloudwatch.MathExpression).expression;
+}
+
+describe('QueueAlarms', () => {
+  test('keeps the ids of its alarms, all of them sent to one encrypted topic, missing data is fine', () => {
+    const alarms = new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxNoisyGroups: 0 });
+    expect(alarms.alarms.map((alarm) => alarm.node.id)).toEqual([
+      'DeadLetters',
+      'OldestMessage',
+      'Stalled',
+      'InFlight',
+      'DrainTime',
+      'NoisyGroups',
+    ]);
+    const template = Template.fromStack(stack);
+    const topic = stack.resolve(alarms.topic.topicArn);
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', {
+      AlarmActions: [topic],
+      OKActions: [topic],
+      TreatMissingData: 'notBreaching',
+    });
+    template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+  });
+
+  test('a single dead letter is enough, and gauges are read as Maximum', () => {
+    new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs') });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': ['JobsDeadLetterQueue8CC426EE', 'QueueName'] } }],
+      Statistic: 'Maximum',
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      EvaluationPeriods: 1,
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateNumberOfMessagesNotVisible',
+      Statistic: 'Maximum',
+      Threshold: 96_000,
+    });
+  });
+
+  test('an imported queue without dead-letter queue, a FIFO queue and a given topic work', () => {
+    const topic = new sns.Topic(stack, 'Topic');
+    const imported = WorkQueue.fromQueue(stack, 'Theirs', {
+      queue: sqs.Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:eu-west-1:111111111111:theirs'),
+    });
+    expect(new QueueAlarms(stack, 'One', { queue: imported, topic }).alarms).toHaveLength(4);
+    expect(new QueueAlarms(stack, 'Two', { queue: new FifoWorkQueue(stack, 'Orders'), topic }).alarms).toHaveLength(5);
+    Template.fromStack(stack).resourceCountIs('AWS::SNS::Topic', 1);
+  });
+
+  test.each([
+    ['6,000 wait, 500 fewer each 5 minutes', { visible: 6_000, sent: 2_500, deleted: 3_000 }, 60],
+    ['it grows', { visible: 6_000, sent: 3_001, deleted: 3_000 }, 10_000],
+    ['it stands still with a backlog', { visible: 6_000, sent: 3_000, deleted: 3_000 }, 10_000],
+    ['nobody works', { visible: 1, sent: 0, deleted: 0 }, 10_000],
+    ['steady, a few wait', { visible: 30, sent: 3_000, deleted: 3_000 }, 0],
+    ['empty', { visible: 0, sent: 0, deleted: 0 }, 0],
+    ['last seen: nothing was sent', { visible: 400, sent: 0, deleted: 100 }, 20],
+  ])('minutes to drain when %s', (_, values, minutes) => {
+    const alarms = new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs') });
+    expect(evaluate(expressionOf(alarms, 'DrainTime'), values)).toBe(minutes);
+  });
+
+  test.each([
+    [{ age: 601, deleted: 0 }, 1],
+    [{ age: 601, deleted: 1 }, 0],
+    [{ age: 600, deleted: 0 }, 0],
+  ])('stalled with %j: %d', (values, stalled) => {
+    const queue = new WorkQueue(stack, 'Jobs');
+    const alarms = new QueueAlarms(stack, 'Alarms', { queue, maxAge: Duration.minutes(10) });
+    expect(evaluate(expressionOf(alarms, 'Stalled'), values)).toBe(stalled);
+  });
+
+  test('has no finding of the validators', () => {
+    const findings = findingsOf(
+      (scope) => {
+        const queue = new WorkQueue(scope, 'Jobs');
+        new QueueAlarms(scope, 'Alarms', { queue, maxNoisyGroups: 0 });
+        new QueueDashboard(scope, 'Dashboard', { queues: [queue] });
+      },
+      {},
+      { cfnLint: false },
+    );
+    expect(findings).toEqual([]);
+  }, 60_000);
+});
+
+describe('QueueDashboard', () => {
+  test('shows a row for each queue', () => {
+    const queues = ['One', 'Two'].map((id) => new WorkQueue(stack, id));
+    new QueueDashboard(stack, 'Queues', { queues });
+    const [dashboard] = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard'));
+    const body = JSON.stringify(dashboard);
+    for (const title of ['## Test/One', '## Test/Two', 'Oldest message', 'Dead letters']) expect(body).toContain(title);
+    expect(body.match(/ApproximateAgeOfOldestMessage/g)).toHaveLength(2);
+  });
+});
