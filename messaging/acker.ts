@@ -114,7 +114,7 @@ export class Acker {
 
   /** Past the deadline the message is no longer ours to delete or to give back. */
   #stillHeld(delivery: Delivery): boolean {
-    if (delivery.lost || delivery.state === 'gone') return false;
+    if (delivery.state === 'gone') return false;
     if (this.host.clock.now() < delivery.lease.deadlineMs) return true;
     if (delivery.state === 'releasing') this.host.released(delivery, 0);
     else this.host.lose(delivery);

@@ -86,7 +86,6 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
   next(): T | undefined {
     for (let lane = this.#startable.shift(); lane !== undefined; lane = this.#startable.shift()) {
       lane.listed = false;
-      if (lane.head !== undefined) continue;
       const head = lane.waiting.shift();
       if (head === undefined) continue;
       lane.head = head;

@@ -10,6 +10,7 @@ export * from './health-server';
 export * from './idempotency';
 export type { RetentionOptions } from './idempotency-record';
 export * from './json-logger';
+export { leanTransport, type LeanTransportOptions } from './lean-transport';
 export * from './logger';
 export { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from './memory-idempotency-store';
 export * from './observer';

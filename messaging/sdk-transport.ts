@@ -7,10 +7,19 @@ import {
   type BatchResultErrorEntry,
   type Message,
   type MessageAttributeValue,
+  type SendMessageBatchRequestEntry,
+  type SendMessageBatchResult,
   type SQSClientConfig,
 } from '@aws-sdk/client-sqs';
 import { classifyEntry, plainCode, toSqsError } from './sqs-errors';
-import type { EntryFailure, MessageAttribute, SqsTransport, TransportMessage } from './transport';
+import type {
+  EntryFailure,
+  MessageAttribute,
+  SendEntry,
+  SendOutcome,
+  SqsTransport,
+  TransportMessage,
+} from './transport';
 
 /** What a consumer wants to know of each message; asking for less makes smaller answers. */
 export const SYSTEM_ATTRIBUTES = [
@@ -61,7 +70,7 @@ export function sdkTransport(client: SQSClient): SqsTransport {
           }),
         ),
       );
-      return Messages?.map(fromSdk) ?? [];
+      return Messages?.map(fromSdkMessage) ?? [];
     },
     async deleteBatch(queueUrl, receiptHandles) {
       const answer = await attempt(
@@ -94,32 +103,46 @@ export function sdkTransport(client: SQSClient): SqsTransport {
         client.send(
           new SendMessageBatchCommand({
             QueueUrl: queueUrl,
-            Entries: entries.map((entry, i) => ({
-              Id: String(i),
-              MessageBody: entry.body,
-              DelaySeconds: entry.delaySeconds,
-              MessageGroupId: entry.groupId,
-              MessageDeduplicationId: entry.deduplicationId,
-              MessageAttributes: entry.attributes && toSdkAttributes(entry.attributes),
-              ...(entry.traceHeader !== undefined && {
-                MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: entry.traceHeader } },
-              }),
-            })),
+            Entries: entries.map(toSdkSendEntry),
           }),
         ),
       );
-      const sent = new Map(answer.Successful?.map((s) => [s.Id, s]));
-      return outcomes(entries.length, answer).map((failure, i) => {
-        if (failure !== undefined) return { failure };
-        const { MessageId = '', SequenceNumber } = sent.get(String(i)) ?? {};
-        return { messageId: MessageId, ...(SequenceNumber !== undefined && { sequenceNumber: SequenceNumber }) };
-      });
+      return toSendResults(entries.length, answer);
     },
     async refreshCredentials() {
       await client.config.credentials({ forceRefresh: true });
     },
   };
 }
+
+/** One outcome for each of `count` sent entries. */
+export function toSendResults(
+  count: number,
+  answer: Pick<SendMessageBatchResult, 'Successful' | 'Failed'>,
+): SendOutcome[] {
+  const sent = new Map(answer.Successful?.map((s) => [s.Id, s]));
+  return outcomes(count, answer).map((failure, i) => {
+    if (failure !== undefined) return { failure };
+    const receipt = sent.get(String(i));
+    return {
+      messageId: receipt?.MessageId ?? '',
+      ...(receipt?.SequenceNumber !== undefined && { sequenceNumber: receipt.SequenceNumber }),
+    };
+  });
+}
+
+/** An entry in the SDK's shape; its id is its index. */
+export const toSdkSendEntry = (entry: SendEntry, index: number): SendMessageBatchRequestEntry => ({
+  Id: String(index),
+  MessageBody: entry.body,
+  DelaySeconds: entry.delaySeconds,
+  MessageGroupId: entry.groupId,
+  MessageDeduplicationId: entry.deduplicationId,
+  MessageAttributes: entry.attributes && toSdkAttributes(entry.attributes),
+  ...(entry.traceHeader !== undefined && {
+    MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: entry.traceHeader } },
+  }),
+});
 
 const UNANSWERED: EntryFailure = {
   kind: 'transient',
@@ -135,13 +158,17 @@ async function attempt<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-interface BatchAnswer {
+/** The answer to a batch call. */
+export interface BatchAnswer {
   readonly Successful?: ReadonlyArray<{ readonly Id: string | undefined }> | undefined;
   readonly Failed?: readonly BatchResultErrorEntry[] | undefined;
 }
 
 /** One outcome for each of `count` entries. An entry that the answer does not mention has failed. */
-function outcomes(count: number, { Successful = [], Failed = [] }: BatchAnswer): Array<EntryFailure | undefined> {
+export function outcomes(
+  count: number,
+  { Successful = [], Failed = [] }: BatchAnswer,
+): Array<EntryFailure | undefined> {
   const result = new Array<EntryFailure | undefined>(count).fill(undefined);
   if (Successful.length !== count) {
     result.fill(UNANSWERED);
@@ -159,7 +186,8 @@ function outcomes(count: number, { Successful = [], Failed = [] }: BatchAnswer):
 
 const NO_ATTRIBUTES: TransportMessage['attributes'] = Object.freeze({});
 
-function fromSdk(message: Message): TransportMessage {
+/** A message in our shape. */
+export function fromSdkMessage(message: Message): TransportMessage {
   const system: Partial<Record<string, string>> = message.Attributes ?? {};
   return {
     messageId: message.MessageId ?? '',

@@ -95,6 +95,16 @@ describe('Consumer', () => {
     expect(world.queue.inFlight).toHaveLength(0);
   });
 
+  test('gives back what a receive brings after it was given up', async () => {
+    let first = true;
+    const world = new World({ latencyMs: 3_000, fault: () => (first ? ((first = false), 'delay') : 'none') });
+    world.send(4);
+    // 3 s there, 6 s back: the first receive has 5 s, and its four messages come when nothing is reserved for them.
+    world.spawn({ visibilityTimeoutSeconds: 600 });
+    expect(await world.untilDone(120_000)).toBe(true);
+    expect(world.broken).toEqual([]);
+  });
+
   test('says once and loudly that access is denied, and recovers', async () => {
     const errors: object[] = [];
     const logger: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) };
