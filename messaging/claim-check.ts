@@ -4,7 +4,8 @@ import type { BodyCodec } from './body-codec';
 import { OptionsError } from './consumer-options';
 import { PermanentError } from './handler';
 import { missingPackage } from './optional-package';
-import { attributeSize, contentDeduplicationId, SEND_LIMITS, SendError } from './outgoing-message';
+import { attributeSize, contentDeduplicationId, SEND_LIMITS } from './outgoing-message';
+import { SendError } from './send-error';
 import type { BodyEncoder, QueueAddress } from './producer';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 

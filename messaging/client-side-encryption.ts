@@ -3,7 +3,7 @@ import type { BodyCodec } from './body-codec';
 import { OptionsError } from './consumer-options';
 import { PermanentError, WorkerError } from './handler';
 import { missingPackage } from './optional-package';
-import { SendError } from './outgoing-message';
+import { SendError } from './send-error';
 import type { BodyEncoder, QueueAddress } from './producer';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 

@@ -91,7 +91,10 @@ export class Consumer<T = string> {
     return this.#drained;
   }
 
-  /** When something last went forward: a receive was answered, be it by an error, or a handler ended. Monotonic milliseconds. */
+  /**
+   * When something last went forward: a receive was answered, be it by an error, a lease was renewed, or a handler ended. Monotonic
+   * milliseconds.
+   */
   lastProgressMs(): number {
     return this.#engine.lastProgressAtMs;
   }

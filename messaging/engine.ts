@@ -429,6 +429,8 @@ export class Engine<T> {
 
   #renewed(delivery: Delivery, slackMs: number): void {
     this.counters.renewed += 1;
+    // With every slot in a long handler nothing is polled and nothing ends; that the leases live is the progress.
+    this.lastProgressAtMs = this.#o.clock.now();
     this.#denied.delete('renew');
     this.#notify.renewed({ message: delivery.message, slackMs });
     const { idempotency, clock, logger } = this.#o;

@@ -15,7 +15,7 @@ export interface InFlightMessage {
 
 /** What the health server asks about; a consumer, or several of them joined. */
 export interface HealthSource {
-  /** `clock.now()` of the last step forward: a finished call to SQS, also a failed one, or a finished handler. */
+  /** `clock.now()` of the last step forward: a finished poll, also a failed one, a renewed lease, or a finished handler. */
   lastProgressMs(): number;
   /** Whether the last calls to SQS succeeded, so that messages would be handled. */
   isReady(): boolean;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { WorkerError } from './handler';
+import { SendError, type SendErrorCode } from './send-error';
 import type { MessageAttribute } from './transport';
 
 /** A message to send. */
@@ -23,20 +23,6 @@ export interface OutgoingMessage {
 /** Value of a message attribute. */
 export type AttributeValue = string | number | Uint8Array | MessageAttribute;
 
-/** Why a message was not sent; `code` is ours (listed in docs/message-producer.md) or SQS's. */
-export class SendError extends WorkerError {
-  override name = 'SendError';
-  constructor(
-    readonly code: string,
-    message: string,
-    /** Whether sending it again later may succeed. */
-    readonly retryable: boolean,
-    options?: ErrorOptions,
-  ) {
-    super(message, undefined, options);
-  }
-}
-
 /** Limits of SQS, as of November 2026. */
 export const SEND_LIMITS = {
   /** Of one message, and of all messages of one request; attributes included. */
@@ -56,6 +42,8 @@ export interface CheckedMessage {
   readonly bodyBytes: number;
 }
 
+type Findings = Array<readonly [code: SendErrorCode, text: string]>;
+
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 const ATTRIBUTE_NAME = /^(?!aws\.|amazon\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)$/i;
@@ -70,7 +58,7 @@ const ID = /^[!-~]{1,128}$/;
  * @throws SendError with all findings
  */
 export function checkMessage(message: OutgoingMessage, fifo: boolean, maxAttributes: number): CheckedMessage {
-  const found: Array<readonly [code: string, text: string]> = [];
+  const found: Findings = [];
   checkBody(message.body, found);
   checkAddress(message, fifo, found);
   let attributeBytes = 0;
@@ -100,7 +88,7 @@ export function attributeSize(name: string, { type, value }: MessageAttribute): 
   return Buffer.byteLength(name) + Buffer.byteLength(type) + valueBytes;
 }
 
-function checkBody(body: string, found: Array<readonly [string, string]>): void {
+function checkBody(body: string, found: Findings): void {
   if (typeof body !== 'string')
     found.push(['InvalidBody', `'body' (${typeof body}) must be text: use JSON.stringify for an object`]);
   else if (body === '') found.push(['InvalidBody', "'body' must have at least one character"]);
@@ -111,7 +99,7 @@ function checkBody(body: string, found: Array<readonly [string, string]>): void 
   }
 }
 
-function checkAddress(message: OutgoingMessage, fifo: boolean, found: Array<readonly [string, string]>): void {
+function checkAddress(message: OutgoingMessage, fifo: boolean, found: Findings): void {
   const { groupId, deduplicationId, delaySeconds } = message;
   if (fifo && groupId === undefined) found.push(['GroupIdMissing', "'groupId' must be set: the queue is a FIFO queue"]);
   if (!fifo && deduplicationId !== undefined)
@@ -128,17 +116,13 @@ function checkAddress(message: OutgoingMessage, fifo: boolean, found: Array<read
     ]);
 }
 
-function checkId(prop: string, code: string, value: string | undefined, found: Array<readonly [string, string]>): void {
+function checkId(prop: string, code: SendErrorCode, value: string | undefined, found: Findings): void {
   if (value === undefined || ID.test(value)) return;
   const limits = `must be 1 to ${SEND_LIMITS.idCharacters} letters, digits and punctuation`;
   found.push([code, `'${prop}' (${value.length} characters) ${limits}`]);
 }
 
-function checkAttribute(
-  name: string,
-  { type, value }: MessageAttribute,
-  found: Array<readonly [string, string]>,
-): void {
+function checkAttribute(name: string, { type, value }: MessageAttribute, found: Findings): void {
   const quoted = `attribute '${name}'`;
   if (!ATTRIBUTE_NAME.test(name))
     found.push([
@@ -161,7 +145,7 @@ function toAttribute(value: AttributeValue): MessageAttribute {
   return value instanceof Uint8Array ? { type: 'Binary', value } : value;
 }
 
-function throwFindings(found: ReadonlyArray<readonly [code: string, text: string]>): void {
+function throwFindings(found: Findings): void {
   const [first] = found;
   if (first !== undefined) throw new SendError(first[0], found.map(([, text]) => text).join('; '), false);
 }

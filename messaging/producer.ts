@@ -2,7 +2,8 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { systemClock, type Clock } from './clock';
 import { OptionsError } from './consumer-options';
 import { silentLogger, type Logger } from './logger';
-import { attributeSize, checkMessage, SEND_LIMITS, SendError, type OutgoingMessage } from './outgoing-message';
+import { attributeSize, checkMessage, SEND_LIMITS, type OutgoingMessage } from './outgoing-message';
+import { SendError } from './send-error';
 import { callRetryMs } from './retry';
 import { sdkTransport } from './sdk-transport';
 import {

@@ -1,4 +1,4 @@
-import { SendError } from './outgoing-message';
+import { SendError } from './send-error';
 import type { SqsError, SqsErrorKind } from './sqs-errors';
 import type { EntryFailure, SendOutcome } from './transport';
 

@@ -1,4 +1,7 @@
+import { Consumer } from '../../messaging/consumer';
 import { HealthServer, type HealthServerOptions, type HealthSource } from '../../messaging/health-server';
+import type { SqsTransport } from '../../messaging/transport';
+import { ManualClock } from '../support/manual-clock';
 
 const clock = { time: 0, now: () => clock.time, wallClock: () => clock.time, setTimer: () => () => undefined };
 const idle: HealthSource = { lastProgressMs: () => 0, isReady: () => true, inFlight: () => [] };
@@ -30,6 +33,31 @@ describe('HealthServer', () => {
     await serve({ progressTimeoutMs: 1_000 });
     clock.time = time;
     expect(await ask('/live')).toEqual({ status, body: { sinceProgressMs: time, progressTimeoutMs: 1_000 } });
+  });
+
+  test('is live while every slot is in a long handler whose lease is renewed', async () => {
+    const manual = new ManualClock();
+    const message = { messageId: 'm', receiptHandle: 'r', body: 'a', attributes: {}, receiveCount: 1, sentAtMs: 0 };
+    let inbox = [message];
+    const sqs: SqsTransport = {
+      receive: async () => {
+        const messages = inbox;
+        inbox = [];
+        return messages;
+      },
+      sendBatch: async () => [],
+      deleteBatch: async (_url, handles) => handles.map(() => undefined),
+      changeVisibilityBatch: async (_url, changes) => changes.map(() => undefined),
+    };
+    const handler = (): Promise<void> => new Promise((resolve) => manual.setTimer(600_000, resolve));
+    const consumer = new Consumer({ sqs, queueUrl: 'https://sqs/1/jobs', handler, clock: manual });
+    await serve({ sources: [consumer], clock: manual });
+    consumer.start();
+    await manual.advance(590_000);
+    expect(consumer.inFlight()).toEqual([expect.objectContaining({ messageId: 'm', state: 'running' })]);
+    expect((await ask('/live')).status).toBe(200);
+    const drained = consumer.drain({ budgetMs: 60_000 });
+    await manual.until(drained);
   });
 
   test('is not live when one of several consumers hangs', async () => {

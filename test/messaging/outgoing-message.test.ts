@@ -1,4 +1,5 @@
-import { checkMessage, SendError, type OutgoingMessage } from '../../messaging/outgoing-message';
+import { checkMessage, type OutgoingMessage } from '../../messaging/outgoing-message';
+import { SendError } from '../../messaging/send-error';
 
 function refusal(message: OutgoingMessage, fifo = false): SendError {
   try {
