@@ -25,20 +25,29 @@ export const LOCAL_ACCOUNT = '000000000000';
 export const LOCAL_REGION = 'us-east-1';
 
 /** How an app is synthesized; tests replace it. */
-export type Synthesize = (command: string, outputDirectory: string) => Promise<void>;
+export type Synthesize = (
+  command: string,
+  outputDirectory: string,
+  context: Readonly<Record<string, string>>,
+) => Promise<void>;
+
+/** How a template is found. */
+export interface OpenOptions {
+  /** Needed when several stacks have a queue. */
+  readonly stackName?: string | undefined;
+  /** Context of the app besides that of `cdk.json`. */
+  readonly context?: Readonly<Record<string, string>>;
+  readonly synthesize?: Synthesize;
+}
 
 /**
  * Finds the template to run.
  *
  * @param source app command, cloud assembly directory or template file; undefined takes the app of `cdk.json`
- * @param stackName needed when several stacks have a queue
  * @throws LocalRunError when there is no such thing, or it cannot be synthesized
  */
-export async function openAssembly(
-  source: string | undefined,
-  stackName: string | undefined,
-  synthesize: Synthesize = runApp,
-): Promise<LocalAssembly> {
+export async function openAssembly(source: string | undefined, options: OpenOptions = {}): Promise<LocalAssembly> {
+  const { stackName, context = {}, synthesize = runApp } = options;
   if (source !== undefined && existsSync(source)) {
     if (statSync(source).isDirectory()) return fromDirectory(path.resolve(source), stackName, () => undefined);
     if (source.endsWith('.json')) return fromTemplateFile(path.resolve(source));
@@ -50,7 +59,7 @@ export async function openAssembly(
   const directory = mkdtempSync(path.join(tmpdir(), 'queue-fleet-'));
   const dispose = (): void => rmSync(directory, { recursive: true, force: true });
   try {
-    await synthesize(command, directory);
+    await synthesize(command, directory, context);
     if (!existsSync(path.join(directory, 'manifest.json'))) {
       throw new LocalRunError(`\`${command}\` wrote no cloud assembly: is it a CDK app that calls app.synth()?`);
     }
@@ -70,8 +79,12 @@ function appOfCdkJson(): string {
   return app;
 }
 
-async function runApp(command: string, outputDirectory: string): Promise<void> {
-  const context = existsSync('cdk.json') ? (readJson('cdk.json') as { context?: object }).context : undefined;
+async function runApp(
+  command: string,
+  outputDirectory: string,
+  context: Readonly<Record<string, string>>,
+): Promise<void> {
+  const ofFile = existsSync('cdk.json') ? (readJson('cdk.json') as { context?: object }).context : undefined;
   const child = spawn(command, {
     shell: true,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -80,6 +93,7 @@ async function runApp(command: string, outputDirectory: string): Promise<void> {
       CDK_OUTDIR: outputDirectory,
       CDK_VALIDATION: 'false',
       CDK_CONTEXT_JSON: JSON.stringify({
+        ...ofFile,
         ...context,
         'aws:cdk:enable-path-metadata': true,
         'cdk-queue-fleet:local': 'true',

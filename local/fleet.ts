@@ -9,7 +9,7 @@ import type { EventLog } from './event-log';
 import { InstanceMetadataServer } from './instance-metadata';
 import type { InstanceLifecycle, InstanceState } from './panel-api';
 import { killTree } from './process-tree';
-import type { FleetResource } from './resources';
+import type { FleetResource } from './resource-types';
 import { describeWorkerLine } from './worker-output';
 
 /** How long an ended instance stays in the list. */

@@ -9,21 +9,21 @@ import type { LocalAssembly } from './assembly';
 import { Edge } from './edge/edge';
 import { changeFaults, Faults } from './edge/faults';
 import { Principals, type Principal } from './edge/principals';
-import { messagesOf } from './edge/queue-ledger';
-import { moveDeadLetters } from './edge/sqs';
-import { describeDeadLetter } from './dead-letters';
-import { startEmulator, type Emulator, type StoredQueue } from './emulator';
+import { startEmulator, type Emulator } from './emulator';
 import { LocalRunError } from './errors';
 import { EventLog } from './event-log';
 import { FIDELITY } from './fidelity';
 import { LocalFleet } from './fleet';
 import { listen, type LocalServer, type RequestHandler } from './http-server';
 import { PageServer, type PanelBackend } from './page-server';
+import { processEnvironment } from './process-environment';
 import { bundlePanel } from './panel/bundle';
-import type { DeadLetter, FaultSettings, LocalState, QueueState } from './panel-api';
+import type { FaultSettings, LocalState } from './panel-api';
 import { createAuthorizer } from './policies';
+import { QueueBoard } from './queue-board';
 import { Resolution } from './resolution';
-import { apiIds, readResources, type LocalResources } from './resources';
+import { apiIds, readResources } from './resources';
+import type { LocalResources } from './resource-types';
 import type { ScalingDriver } from './scaling-driver';
 import { createScalingDriver } from './scaling';
 
@@ -70,6 +70,7 @@ export class LocalRun {
   };
   #emulator!: Emulator;
   #edge!: Edge;
+  #queues!: QueueBoard;
   #resources!: LocalResources;
   #resolution!: Resolution;
   #scaling: ScalingDriver | undefined;
@@ -132,50 +133,16 @@ export class LocalRun {
 
   /** Environment of a process that acts as `principal`. */
   environmentOf(principal: Principal): Readonly<Record<string, string>> {
-    const { accessKeyId, secretAccessKey } = this.#principals.credentialsOf(principal);
-    return {
-      ...inherited(),
-      AWS_REGION: this.#options.assembly.region,
-      AWS_DEFAULT_REGION: this.#options.assembly.region,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_ENDPOINT_URL_SQS: this.awsEndpoint,
-      AWS_ENDPOINT_URL_S3: this.awsEndpoint,
-      // Nothing of a local run may look at the person's own AWS configuration.
-      AWS_CONFIG_FILE: '/dev/null',
-      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-      AWS_EC2_METADATA_DISABLED: 'true',
-    };
-  }
-
-  /** Numbers of every queue. */
-  queueStates(): readonly QueueState[] {
-    const nowMs = Date.now();
-    return this.#edge.queues.map((queue) => {
-      queue.processTimers();
-      const { ready, delayed, inflight } = queue.inspectMessages();
-      const oldest = Math.min(nowMs, ...messagesOf(queue).map(({ sentTimestamp }) => sentTimestamp));
-      const { sent, deleted } = this.#edge.ledger.counts(queue.name);
-      const [source] = this.#edge.sourcesOf(queue.arn);
-      return {
-        name: queue.name,
-        url: queue.url,
-        visible: ready.length,
-        inFlight: inflight.length,
-        delayed: delayed.length,
-        oldestAgeSeconds: (nowMs - oldest) / 1000,
-        sent,
-        deleted,
-        ...(source && { deadLetterOf: source.name }),
-      };
+    return processEnvironment(process.env, {
+      endpoint: this.awsEndpoint,
+      region: this.#options.assembly.region,
+      credentials: this.#principals.credentialsOf(principal),
     });
   }
 
-  deadLetters(): readonly DeadLetter[] {
-    return this.#deadLetterQueues().flatMap((queue) => {
-      const [source] = this.#edge.sourcesOf(queue.arn);
-      return messagesOf(queue).map((message) => describeDeadLetter(queue.name, source?.name ?? '', message));
-    });
+  /** The queues, by what is in them. */
+  get queues(): QueueBoard {
+    return this.#queues;
   }
 
   instances() {
@@ -184,10 +151,7 @@ export class LocalRun {
 
   /** True when nothing waits or works, dead letters aside. */
   get idle(): boolean {
-    const busy = this.queueStates().some(
-      ({ deadLetterOf, visible, inFlight, delayed }) => deadLetterOf === undefined && visible + inFlight + delayed > 0,
-    );
-    return !busy && this.#edge.pendingEvents === 0;
+    return this.#queues.idle && this.#edge.pendingEvents === 0;
   }
 
   /** Calls `listener` when the run cannot go on. */
@@ -264,6 +228,7 @@ export class LocalRun {
       authorize: createAuthorizer(this.#resources, assembly, (text) => this.log.add('system', text)),
       refused: (text) => this.log.add('error', text),
     });
+    this.#queues = new QueueBoard(this.#edge);
     this.#closers.push(() => this.#edge.close());
     this.#edge.addQueues(aws.server.url, assembly.account, this.#resources.queues);
     const problems = this.#edge.addBuckets(this.#resources.buckets);
@@ -334,7 +299,7 @@ export class LocalRun {
     for (const { id, state } of instances) if (state === 'Failed') this.#failedInstances.add(id);
     const idOf = new Map(this.#resources.queues.map(({ name, logicalId }) => [name, logicalId]));
     const decisions = this.#scaling.step(this.now().virtual, {
-      queues: this.queueStates().map(({ name, visible, inFlight, delayed, oldestAgeSeconds }) => ({
+      queues: this.#queues.states().map(({ name, visible, inFlight, delayed, oldestAgeSeconds }) => ({
         logicalId: idOf.get(name) ?? name,
         visible,
         notVisible: inFlight,
@@ -380,7 +345,7 @@ export class LocalRun {
         virtualSeconds: virtual,
         secondsPerMinute: this.#options.secondsPerMinute,
       },
-      queues: this.queueStates(),
+      queues: this.#queues.states(),
       ...(fleet &&
         resource && {
           group: {
@@ -404,10 +369,6 @@ export class LocalRun {
     };
   }
 
-  #deadLetterQueues(): readonly StoredQueue[] {
-    return this.#edge.queues.filter(({ arn }) => this.#edge.sourcesOf(arn).length > 0);
-  }
-
   #backend(): PanelBackend {
     return {
       config: () => this.pageConfig,
@@ -415,7 +376,7 @@ export class LocalRun {
         stackName: this.#options.assembly.stackName,
         secondsPerMinute: this.#options.secondsPerMinute,
         fidelity: FIDELITY,
-        queues: this.queueStates().map(({ name, url, deadLetterOf }) => ({
+        queues: this.#queues.states().map(({ name, url, deadLetterOf }) => ({
           name,
           url,
           ...(deadLetterOf !== undefined && { deadLetterOf }),
@@ -425,7 +386,7 @@ export class LocalRun {
       state: () => this.#state(),
       logSince: (id) => this.log.since(id),
       listen: (listener) => this.log.listen(listener),
-      deadLetters: () => this.deadLetters(),
+      deadLetters: () => this.#queues.deadLetters(),
       redrive: ({ queue }) => ({ moved: this.redrive(queue) }),
       kill: (id) => this.#fleet?.kill(id) ?? false,
       setFaults: (change) => this.setFaults(change),
@@ -434,13 +395,7 @@ export class LocalRun {
 
   /** Sends dead letters back to their source queues. @throws LocalRunError for a queue that is no dead-letter queue */
   redrive(queueName?: string): number {
-    const chosen = this.#deadLetterQueues().filter(({ name }) => queueName === undefined || name === queueName);
-    if (chosen.length === 0) throw new LocalRunError(`${queueName ?? 'the template'} has no dead-letter queue`);
-    const moved = chosen.reduce((sum, source) => {
-      // Named as the destination: messages that a worker sent here itself have no source that SQS knows.
-      const [destination] = this.#edge.sourcesOf(source.arn);
-      return sum + moveDeadLetters({ source, destination, origin: () => undefined }).moved;
-    }, 0);
+    const moved = this.#queues.redrive(queueName);
     this.log.add('queue', `${moved} dead ${moved === 1 ? 'letter was' : 'letters were'} sent back to be tried again`);
     return moved;
   }
@@ -462,14 +417,3 @@ interface Deferred {
 }
 
 const ENDED = new Set(['Terminated', 'Killed', 'Failed']);
-
-/** What processes of a run see of this machine's environment. */
-function inherited(): Record<string, string> {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'FFMPEG_PATH', 'NODE_OPTIONS', 'SystemRoot', 'TEMP'];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value] as const];
-    }),
-  );
-}

@@ -2,7 +2,7 @@
 import type { LocalAssembly } from './assembly';
 import type { AccessRequest, Authorize } from './edge/authorizer';
 import { evaluate, UnsupportedPolicyError, type PolicyDocument } from './policy-evaluator';
-import type { LocalResources, PolicyResource } from './resources';
+import type { LocalResources, PolicyResource } from './resource-types';
 
 /**
  * Decides by the policies of the queue or bucket and of the role that signed.

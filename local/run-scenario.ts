@@ -36,9 +36,9 @@ export function handleOf(run: LocalRun, chaos: boolean, signal: AbortSignal): Lo
     signal,
     now: () => run.now(),
     log: (text) => run.log.add('scenario', text),
-    queueCounts: () => run.queueStates(),
+    queueCounts: () => run.queues.states(),
     instances: () => run.instances().filter(({ state }) => !['Terminated', 'Killed', 'Failed'].includes(state)),
-    deadLetters: () => run.deadLetters(),
+    deadLetters: () => run.queues.deadLetters(),
     onIdle: () => until(() => run.idle, signal),
   };
 }
@@ -64,7 +64,7 @@ export async function runToVerdict(
   }
   const failures = judge({
     report,
-    queues: run.queueStates(),
+    queues: run.queues.states(),
     capacity: run.capacity,
     scales: run.scales,
     failedInstances: run.failedInstances,

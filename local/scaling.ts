@@ -5,7 +5,7 @@ import { ScalingEngine, type ScalingEvent } from '../sim/scaling-engine';
 import type { Template } from '../sim/template';
 import { DEFAULT_TIMING, type Timing } from '../sim/timing';
 import type { AlarmState } from './panel-api';
-import type { FleetResource } from './resources';
+import type { FleetResource } from './resource-types';
 import type { ScalingDecision, ScalingDriver } from './scaling-driver';
 
 /** Drives the group as the template's alarms and policies say. @throws TemplateError for what cannot be evaluated */

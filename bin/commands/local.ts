@@ -26,6 +26,7 @@ interface Options {
   readonly httpErrors?: number;
   readonly chaos: boolean;
   readonly stack?: string;
+  readonly context: Readonly<Record<string, string>>;
   readonly timeout: number;
   readonly seed: number;
 }
@@ -43,6 +44,7 @@ export function configure(command: Command): void {
     .option('--delay <seconds>', 'time between an upload and its event', number(0, 60))
     .option('--http-errors <percent>', "share of the workers' requests answered with 503", number(0, 50))
     .option('--chaos', 'duplicates, killed instances and HTTP errors together', false)
+    .option('-c, --context <key=value>', 'context of the app, as for the CDK command line', pair, {})
     .option('--stack <name>', 'stack to run, where several have a queue')
     .option('--timeout <seconds>', 'longest headless run', number(1, 86_400), 300)
     .addOption(
@@ -61,6 +63,12 @@ function number(min: number, max: number): (text: string) => number {
     if (text.trim() !== '' && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
   };
+}
+
+function pair(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('It must be key=value.');
+  return { ...before, [key]: value };
 }
 
 async function runLocal(app: string | undefined, options: Options): Promise<number> {
@@ -99,7 +107,7 @@ async function runLocal(app: string | undefined, options: Options): Promise<numb
 async function start(app: string | undefined, options: Options, signal: AbortSignal): Promise<LocalRun> {
   const startedMs = Date.now();
   console.log(pc.dim(`reading ${app ?? 'the app of cdk.json'}`));
-  const assembly = await openAssembly(app, options.stack);
+  const assembly = await openAssembly(app, { stackName: options.stack, context: options.context });
   const builtMs = Date.now();
   if (signal.aborted) {
     assembly.dispose();
@@ -191,7 +199,7 @@ async function interactive(
 }
 
 function printProgress(run: LocalRun): void {
-  const work = run.queueStates().filter(({ deadLetterOf }) => deadLetterOf === undefined);
+  const work = run.queues.states().filter(({ deadLetterOf }) => deadLetterOf === undefined);
   const sum = (pick: (queue: (typeof work)[number]) => number): number =>
     work.reduce((total, queue) => total + pick(queue), 0);
   const { last } = run.capacity;
@@ -199,7 +207,7 @@ function printProgress(run: LocalRun): void {
     pc.dim(
       `${run.now().real.toFixed(1).padStart(6)} s  ` +
         `${sum(({ visible, delayed }) => visible + delayed)} waiting, ${sum(({ inFlight }) => inFlight)} in flight, ` +
-        `${sum(({ deleted }) => deleted)} done, ${run.deadLetters().length} dead, ${last} instances`,
+        `${sum(({ deleted }) => deleted)} done, ${run.queues.deadLetters().length} dead, ${last} instances`,
     ),
   );
 }

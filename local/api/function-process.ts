@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { FunctionResource } from '../resources';
+import type { FunctionResource } from '../resource-types';
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
