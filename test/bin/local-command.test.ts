@@ -1,0 +1,126 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const ROOT = path.join(__dirname, '..', '..');
+const FIXTURES = path.join('test', 'local', 'fixtures');
+const run = promisify(execFile);
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('queue-fleet local', () => {
+  let temporary: string;
+  const command = (...args: string[]) => ['--import', 'tsx', 'bin/queue-fleet.ts', 'local', ...args];
+  const options = () => ({ cwd: ROOT, env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1' } });
+  const local = (...args: string[]): Promise<Ended> =>
+    run(process.execPath, command(...args), options()).then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }: Ended) => ({ code, stdout, stderr }),
+    );
+
+  beforeEach(() => {
+    temporary = mkdtempSync(path.join(tmpdir(), 'local-command-'));
+  });
+  afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+
+  /** Directories that a run made and did not remove; tsx and the CDK keep caches of their own. */
+  const leftBehind = () => readdirSync(temporary).filter((name) => name.startsWith('queue-fleet-'));
+
+  test.each([
+    [['nowhere.template.json'], 'template nowhere.template.json does not exist: write it with `cdk synth`'],
+    [[path.join(FIXTURES, 'no-queue.template.json')], 'has no queue (AWS::SQS::Queue): nothing to run'],
+    [['x', '--headless'], '--headless needs --scenario MODULE'],
+    [['x', '--scenario', 'nowhere.ts'], 'scenario nowhere.ts does not exist'],
+    [['x', '--port', '70000'], "argument '70000' is invalid"],
+    [['x', '--duplicates', '101'], "argument '101' is invalid"],
+    [['node -e "throw new Error(\'app is broken\')"'], 'app is broken'],
+  ])(
+    'fails when called with %j, in one clear line',
+    async (args, message) => {
+      const { code, stderr } = await local(...args);
+      expect(stderr).toContain(message);
+      expect(code).not.toBe(0);
+      expect(leftBehind()).toEqual([]);
+    },
+    60_000,
+  );
+
+  test('fails when the port is in use, and stops what it had started', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const { code, stderr } = await local(`tsx ${FIXTURES}/app.ts`, '--port', String(port));
+    taken.close();
+    expect(stderr).toContain(`port ${port} for the page is in use: stop what listens there, or pass --port`);
+    expect(code).toBe(1);
+    expect(leftBehind()).toEqual([]);
+  }, 120_000);
+
+  test('runs a stack to a verdict: API, notification, workers, dead letter, out and back', async () => {
+    const { code, stdout } = await local(
+      ...[`tsx ${FIXTURES}/app.ts`, '--headless', '--scenario', `${FIXTURES}/scenario.ts`, '--minute', '1'],
+    );
+    expect(stdout).toContain('the API answered you true');
+    expect(stdout).toContain('dead letter: broken on purpose');
+    expect(stdout).toMatch(/scale-out from 1 to \d: alarm \S+ is at [\d.]+, step .*: ExactCapacity/);
+    expect(stdout).toMatch(/scale-in from \d to 1/);
+    expect(stdout).toContain('good: 19 of 20 ready, 1 in the dead-letter queue, 0 lost, 0 done twice');
+    expect(code).toBe(0);
+    expect(leftBehind()).toEqual([]);
+  }, 180_000);
+
+  test('stops everything when it is interrupted, and finds its queues again with --data', async () => {
+    const data = path.join(temporary, 'data');
+    const first = await started(`tsx ${FIXTURES}/app.ts`, '--port', '0', '--data', data, '--minute', '1');
+    const workerPid = Number(/worker \(process (\d+)\)/.exec(await first.until(/worker \(process \d+\)/))?.[1]);
+    expect(isAlive(workerPid)).toBe(true);
+    expect(await first.interrupt()).toBe(130);
+    expect(isAlive(workerPid)).toBe(false);
+    expect(leftBehind()).toEqual([]);
+
+    const second = await started(`tsx ${FIXTURES}/app.ts`, '--port', '0', '--data', data, '--minute', '1');
+    await second.until(/worker \(process \d+\)/);
+    expect(await second.interrupt()).toBe(130);
+  }, 180_000);
+
+  /** Starts a run in the background. */
+  async function started(...args: string[]) {
+    const child: ChildProcess = spawn(process.execPath, command(...args), {
+      ...options(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    return {
+      until: async (pattern: RegExp): Promise<string> => {
+        while (!pattern.test(output)) {
+          if (child.exitCode !== null) throw new Error(`ended early:\n${output}`);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        return output;
+      },
+      interrupt: () => {
+        child.kill('SIGINT');
+        return ended;
+      },
+    };
+  }
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
