@@ -127,8 +127,12 @@ export function scaleOutValue(
   desired: number,
 ): number {
   const whole = Math.ceil(needOf(formula, reading));
-  if (!(whole > desired)) return 0;
-  return range.last || whole <= (range.capacities[range.capacities.length - 1] ?? 0) ? whole - 0.5 : 0;
+  return whole > desired && contains(range, whole) ? whole - 0.5 : 0;
+}
+
+/** Whether a need, in whole instances, is this range's to answer. */
+function contains(range: CapacityRange, whole: number): boolean {
+  return whole > range.after && (range.last || whole <= (range.capacities[range.capacities.length - 1] ?? 0));
 }
 
 /** Value of a scale-in alarm: in the middle of the step to keep, or {@link NO_SCALE_IN}. */
@@ -145,8 +149,7 @@ export function scaleInValue(
   const keep = work > floor ? work : floor;
   if (!(keep <= desired - 1 && keep <= scaleInShare(range) * desired)) return NO_SCALE_IN;
   const whole = Math.ceil(keep);
-  const top = range.capacities[range.capacities.length - 1] ?? 0;
-  return whole > range.after && (range.last || whole <= top) ? whole - 0.5 : NO_SCALE_IN;
+  return contains(range, whole) ? whole - 0.5 : NO_SCALE_IN;
 }
 
 /** One step of a policy in absolute values of the alarm's metric; an open end is undefined. */

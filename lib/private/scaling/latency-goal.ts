@@ -147,7 +147,7 @@ function scaleOut(context: PolicyContext, formula: NeedFormula, range: CapacityR
   const { gauges, need, visible, period } = needExpression(context, formula);
   const value = withinRange('CEIL(need)', range, '0');
   return new cloudwatch.MathExpression({
-    expression: `IF(${visible}>=0,IF(d>=0,IF(CEIL(need)>d,${value},0),0),0)`,
+    expression: guarded(visible, `IF(CEIL(need)>d,${value},0)`, '0'),
     usingMetrics: { ...gauges, need, d: desiredCapacity(context.group, period, 'Maximum') },
     label: 'Instances to scale out to',
     period,
@@ -177,7 +177,7 @@ function scaleIn(context: PolicyContext, formula: NeedFormula, range: CapacityRa
   const none = literal(NO_SCALE_IN);
   const value = withinRange('CEIL(keep)', range, none);
   return math(
-    `IF(${visible}>=0,IF(d>=0,IF(keep<=d-1,IF(keep<=${literal(scaleInShare(range))}*d,${value},${none}),${none}),${none}),${none})`,
+    guarded(visible, `IF(keep<=d-1 AND keep<=${literal(scaleInShare(range))}*d,${value},${none})`, none),
     // The smallest desired capacity of the period: what was started within it is not stopped within it.
     { ...gauges, keep, d: desiredCapacity(context.group, period, 'Minimum') },
     'Instances to scale in to',
@@ -193,4 +193,14 @@ function idleness({ queues, group }: PolicyContext): cloudwatch.IMetric {
     label: 'Messages waiting, in flight or sent',
     period,
   });
+}
+
+/**
+ * The value where both the queue and the group are published, else what means "do nothing".
+ *
+ * One condition, because a true condition whose value is missing yields 0: with nested guards a late group metric would
+ * read as "keep 0 instances".
+ */
+function guarded(visible: string, value: string, otherwise: string): string {
+  return `IF(${visible}>=0 AND d>=0,${value},${otherwise})`;
 }
