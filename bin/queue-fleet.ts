@@ -18,6 +18,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: 'send messages to a queue: one body, or each line of a file',
     load: () => import('./commands/send.js'),
   },
+  {
+    name: 'plan',
+    summary: 'print the settings that follow from a workload',
+    load: () => import('./commands/plan.js'),
+  },
 ];
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -39,8 +39,16 @@ export const NO_SCALE_IN = 1_000_000;
 /** Scale in only when at least this share of the group would go: hysteresis against flapping. */
 const SCALE_IN_SHARE = 0.9;
 
-/** Twelve significant digits: what the metric math is written with. */
-const round = (value: number): number => Number(value.toPrecision(12));
+/**
+ * Twelve significant digits, towards zero: what the metric math is written with. Rounded up, a backlog that fills whole
+ * instances exactly would ask for one more.
+ */
+function round(value: number): number {
+  const near = Number(value.toPrecision(12));
+  if (near <= value) return near;
+  const unit = 10 ** (Math.floor(Math.log10(near)) - 11);
+  return Number((near - unit).toPrecision(12));
+}
 
 /** The formula for a period; `messageGroups` limits it to what a FIFO queue can run at once. */
 export function needFormula(

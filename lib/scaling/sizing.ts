@@ -139,7 +139,7 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     visibilitySeconds: clamp(3 * heartbeatSeconds, 60, 300),
     visibilityWithoutHeartbeatSeconds: Math.min(Math.ceil(perSlot * s99 * 1.5 + 30), SQS_LIMITS.visibilitySeconds.max),
     maxReceiveCount: receiveCount(spot ? LOST_ATTEMPT_SHARE.spot : LOST_ATTEMPT_SHARE.drained),
-    drainSeconds: Math.ceil(s99),
+    drainSeconds: Math.max(60, Math.ceil(s99)),
     terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max)),
     launchHookSeconds: Math.ceil(
       clamp(

@@ -40,6 +40,23 @@ describe('needOf', () => {
     expect(needOf(OUT1, { visible: 0, inFlight: 16, sent: 0 })).toBe(6);
   });
 
+  test('does not ask for one more when the backlog fills whole instances exactly', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3600 }),
+        fc.integer({ min: 1, max: 16 }),
+        fc.integer({ min: 1, max: 500 }),
+        (averageProcessingSeconds, concurrency, instances) => {
+          const sizing = sizeWorkload({ averageProcessingSeconds, concurrency, acceptableLatencySeconds: 600 });
+          const f = needFormula(sizing, { periodSeconds: 60, noise: 2 });
+          const visible = (instances * concurrency * sizing.drainTargetSeconds) / averageProcessingSeconds;
+          fc.pre(Number.isInteger(visible));
+          expect(Math.ceil(needOf(f, { visible, inFlight: 0, sent: 0 }))).toBe(instances);
+        },
+      ),
+    );
+  });
+
   test('counts only arrivals above the noise', () => {
     expect(needOf(OUT1, { visible: 0, inFlight: 0, sent: 4 })).toBe(0);
     expect(needOf(OUT1, { visible: 0, inFlight: 0, sent: 16 })).toBe((16 - 8) * 3);
