@@ -19,6 +19,7 @@ export type { AttributeValue, OutgoingMessage } from './outgoing-message';
 export { Producer, type BodyEncoder, type ProducerOptions, type QueueAddress } from './producer';
 export { QUARANTINE_ATTRIBUTES } from './quarantine';
 export type { Backoff } from './retry';
+export { queueBacklog } from './queue-backlog';
 export { S3IdempotencyStore, type S3IdempotencyStoreOptions } from './s3-idempotency-store';
 export { SendError, SEND_ERROR_CODES, type SendErrorCode } from './send-error';
 export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from './schema';

@@ -1,5 +1,14 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { type Clock, Consumer, type HealthSource, type InFlightMessage, type Logger } from '../messaging';
+import {
+  type Clock,
+  combineObservers,
+  Consumer,
+  EmfMetrics,
+  type HealthSource,
+  type InFlightMessage,
+  type Logger,
+  queueBacklog,
+} from '../messaging';
 import type { WorkerConfiguration } from './configuration';
 import { Cut } from './cut';
 import type { HandlerHost } from './hosts';
@@ -23,6 +32,7 @@ export class Consumers implements Work, HealthSource {
   readonly #cut: Cut;
   readonly #inFlight = new Map<string, number>();
   #consumers: readonly Consumer[] = [];
+  #metrics: readonly EmfMetrics[] = [];
   #host: HandlerHost | undefined;
   #lastCallMs: number;
   #polled = false;
@@ -79,6 +89,7 @@ export class Consumers implements Work, HealthSource {
       configuration.concurrency,
       configuration.queues.map(({ weight }) => weight),
     );
+    this.#metrics = configuration.queues.flatMap(({ url }, index) => this.#metricsOf(url, slots[index] ?? 1));
     this.#consumers = configuration.queues.map(
       ({ url, deadLetterQueueUrl }, index) =>
         new Consumer({
@@ -91,15 +102,21 @@ export class Consumers implements Work, HealthSource {
           ...(deadLetterQueueUrl && { deadLetterQueueUrl }),
           clock,
           logger,
-          observer: {
-            received: () => this.#noteCall(),
-            pollFailed: () => this.#noteCall(),
-            started: ({ message }) => this.#inFlight.set(message.messageId, clock.now()),
-            finished: ({ message }) => this.#inFlight.delete(message.messageId),
-          },
+          observer: combineObservers(
+            {
+              received: () => this.#noteCall(),
+              pollFailed: () => this.#noteCall(),
+              started: ({ message }) => this.#inFlight.set(message.messageId, clock.now()),
+              finished: ({ message }) => this.#inFlight.delete(message.messageId),
+            },
+            this.#metrics[index] ?? {},
+          ),
         }),
     );
-    for (const consumer of this.#consumers) consumer.start();
+    for (const [index, consumer] of this.#consumers.entries()) {
+      this.#metrics[index]?.start(consumer);
+      consumer.start();
+    }
   }
 
   drain(budgetMs: number): void {
@@ -122,9 +139,9 @@ export class Consumers implements Work, HealthSource {
     });
   }
 
-  /** Frees the handler's host; after the drain. */
+  /** Frees the handler's host and writes the last metrics; after the drain. */
   async stop(): Promise<void> {
-    await this.#host?.stop();
+    await Promise.all([this.#host?.stop(), ...this.#metrics.map((metrics) => metrics.stop())]);
   }
 
   isReady(): boolean {
@@ -148,5 +165,14 @@ export class Consumers implements Work, HealthSource {
     if (this.#polled || !this.#consumers.every((consumer) => consumer.ready)) return;
     this.#polled = true;
     this.#options.changed();
+  }
+
+  /** One record per queue, as the contract's `WORKER_METRICS` promises the scaling policies. */
+  #metricsOf(queueUrl: string, slots: number): EmfMetrics[] {
+    const { configuration, sqs, clock, logger } = this.#options;
+    if (configuration.metrics === undefined) return [];
+    const dimensions = { QueueName: queueUrl.split('/').at(-1) ?? queueUrl };
+    const backlog = queueBacklog(sqs, queueUrl);
+    return [new EmfMetrics({ ...configuration.metrics, dimensions, slots, backlog, clock, logger })];
   }
 }

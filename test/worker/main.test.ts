@@ -9,7 +9,7 @@ import { AutoScalingApiServer } from '../../local/auto-scaling-api';
 import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
 import { InstanceMetadataServer } from '../../local/instance-metadata';
 import { systemClock } from '../../messaging';
-import { WORKER_ENV } from '../../worker/contract';
+import { WORKER_ENV, WORKER_METRICS } from '../../worker/contract';
 import { startSqsServer, type SqsServer } from '../support/sqs-server';
 import { buildWorkerAsset, type WorkerAsset, WorkerProcess } from '../support/worker-process';
 
@@ -73,6 +73,31 @@ describe('the worker, as a process from its bundle', () => {
       hidden: Number(Attributes?.ApproximateNumberOfMessagesNotVisible),
     };
   };
+
+  test('writes the metrics that the scaling policies read, one record per queue and interval', async () => {
+    await Promise.all(['400', '1', '1'].map(send));
+    const worker = start({ [WORKER_ENV.metricsNamespace]: 'Jobs', [WORKER_ENV.metricsIntervalSeconds]: '1' });
+    await worker.line('done 400');
+    worker.signal('SIGTERM');
+    expect(await worker.exit).toBe(0);
+    const records = worker.lines.filter((line) => '_aws' in line);
+    expect(records.at(-1)).toMatchObject({
+      _aws: {
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Jobs',
+            Dimensions: [['QueueName']],
+            Metrics: expect.arrayContaining(
+              Object.values(WORKER_METRICS).map((Name) => ({ Name, Unit: 'Count', StorageResolution: 1 })),
+            ),
+          },
+        ],
+      },
+      QueueName: queueUrl.split('/').at(-1),
+      BacklogPerSlot: expect.any(Number),
+      BusySlots: 0,
+    });
+  });
 
   test('consumes, answers its health endpoints, and drains on SIGTERM: work is finished, nothing is left', async () => {
     await send('1500');
