@@ -9,6 +9,11 @@ interface Subcommand {
 
 const SUBCOMMANDS: readonly Subcommand[] = [
   {
+    name: 'dlq',
+    summary: 'dead-letter queues: list, peek, redrive, status, cancel',
+    load: () => import('./commands/dlq.js'),
+  },
+  {
     name: 'local',
     summary: 'run a stack on this machine: page, queues, buckets, functions and workers',
     load: () => import('./commands/local.js'),

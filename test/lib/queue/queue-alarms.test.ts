@@ -4,6 +4,8 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { FifoWorkQueue, QueueAlarms, QueueDashboard, WorkQueue } from '../../../lib';
+import { evaluateMetricMath } from '../../../sim/metric-math';
+import { parseMetricMath } from '../../../sim/metric-math-parser';
 import { findingsOf } from '../../support/validators';
 
 let stack: Stack;
@@ -11,12 +13,12 @@ beforeEach(() => {
   stack = new Stack(new App(), 'Test');
 });
 
-/** Evaluates one of our expressions as CloudWatch does; JavaScript's operators are the same for what we use. */
-function evaluate(expression: string, values: Readonly<Record<string, number>>): number {
-  const body = expression.replaceAll('AND', '&&').replaceAll('IF(', 'choose(');
-  const choose = (condition: boolean, yes: number, no: number): number => (condition ? yes : no);
-  const calculate = new Function('choose', ...Object.keys(values), `return ${body}`) as (...args: unknown[]) => number;
-  return calculate(choose, ...Object.values(values));
+/** Evaluates an expression as CloudWatch does; a value that is not given is a missing datapoint. */
+function evaluate(expression: string, values: Readonly<Record<string, number>>): unknown {
+  const metrics = new Map(Object.entries(values).map(([id, value]) => [id, [value]]));
+  const input = { metrics, expressions: new Map(), length: 1, periodSeconds: 300, newestSeconds: 0 };
+  const result = evaluateMetricMath(parseMetricMath(expression), input);
+  return Array.isArray(result) ? result[0] : result;
 }
 
 function expressionOf(alarms: QueueAlarms, id: string): string {
