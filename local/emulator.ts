@@ -31,7 +31,8 @@ export interface StoredMessage {
 /** A queue in the emulator's store. */
 export interface StoredQueue {
   readonly name: string;
-  readonly url: string;
+  /** Holds the port of the run that created it. */
+  url: string;
   readonly arn: string;
   readonly attributes: Record<string, string>;
   readonly inflightMessages: Map<string, { message: StoredMessage; receiptHandle: string; visibilityDeadline: number }>;

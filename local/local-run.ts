@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../messaging';
-import { FunctionProcess } from './api/function-process';
-import { serveApi } from './api/http-api';
+import { startApis } from './api/start-apis';
 import type { LocalAssembly } from './assembly';
 import { Edge } from './edge/edge';
 import { changeFaults, Faults } from './edge/faults';
@@ -237,31 +236,13 @@ export class LocalRun {
   }
 
   #startApis(apis: ReadonlyMap<string, Deferred>): void {
-    const roles = this.#resources.roles;
-    const functions = new Map<string, FunctionProcess>();
-    for (const resource of this.#resources.functions) {
-      const { logicalId, role, environment, name } = resource;
-      if (!this.#resources.apis.some(({ routes }) => routes.some((route) => route.functionId === logicalId))) continue;
-      const principal = { role, roleArn: role === undefined ? undefined : roles[role], session: logicalId };
-      const process = new FunctionProcess(
-        resource,
-        { ...this.environmentOf(principal), AWS_LAMBDA_FUNCTION_NAME: name, ...environment },
-        (line) => this.log.add('worker', `${logicalId}: ${line.slice(0, 300)}`),
-      );
-      process.start();
-      functions.set(logicalId, process);
-      this.#closers.push(() => process.stop());
-    }
-    for (const { logicalId, routes, cors } of this.#resources.apis) {
-      const served = routes.flatMap(({ routeKey, functionId }) => {
-        const process = functions.get(functionId);
-        return process ? [{ routeKey, invoke: (event: object) => process.invoke(event) }] : [];
-      });
-      const api = { apiId: this.#resolution.physicalName(logicalId), routes: served, cors };
-      apis
-        .get(logicalId)
-        ?.handle((request, response) => serveApi(api, request, response, (text) => this.log.add('error', text)));
-    }
+    const { handlers, stop } = startApis(this.#resources, {
+      environmentOf: (principal) => this.environmentOf(principal),
+      apiIdOf: (logicalId) => this.#resolution.physicalName(logicalId),
+      log: this.log,
+    });
+    this.#closers.push(stop);
+    for (const [logicalId, handler] of handlers) apis.get(logicalId)?.handle(handler);
   }
 
   async #startFleet(): Promise<void> {

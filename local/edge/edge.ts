@@ -79,9 +79,11 @@ export class Edge {
   addQueues(baseUrl: string, account: string, queues: readonly EdgeQueue[]): void {
     const { emulator, faults } = this.#options;
     for (const { name, arn, attributes } of queues) {
+      const url = `${baseUrl}/${account}/${name}`;
       const existing = emulator.sqs.getQueueByName(name);
       existing?.setAttributes({ ...attributes });
-      const queue = existing ?? emulator.sqs.createQueue(name, `${baseUrl}/${account}/${name}`, arn, { ...attributes });
+      const queue = existing ?? emulator.sqs.createQueue(name, url, arn, { ...attributes });
+      queue.url = url;
       this.#queues.push(queue);
     }
     for (const queue of this.#queues) {
