@@ -1,11 +1,11 @@
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bootScript, type BootScriptInput } from '../../lib/private/boot-script';
+import { bootScript, type BootScriptInput, workerUnit } from '../../lib/private/boot-script';
 import { environmentFile } from '../../lib/private/environment-file';
 import { AutoScalingApiServer } from '../../local/auto-scaling-api';
 import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
@@ -31,6 +31,7 @@ const INPUT: BootScriptInput = {
     { name: 'SECRET', kind: 'secret', id: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:s', field: 'password' },
   ],
 };
+const ON_PREMISE_SCRIPT = join(__dirname, '../../docs/install-on-premise.sh');
 const COMPANIONS: readonly [string, BootScriptInput['companion']][] = [
   ['alone', undefined],
   ['with a program', { kind: 'command', command: ['./serve', '--port', '8080', '100% "safe" $PATH'] }],
@@ -93,6 +94,24 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
   );
 });
 
+/** Lines of a unit that take rights away. */
+function hardeningOf(unit: string): string[] {
+  const from = unit.indexOf('NoNewPrivileges=');
+  return unit.slice(from, unit.indexOf('[Install]')).trim().split('\n');
+}
+
+describe('the script for machines on premise', () => {
+  const script = readFileSync(ON_PREMISE_SCRIPT, 'utf8');
+
+  (has('shellcheck', '--version') ? test : test.skip)('passes shellcheck', () => {
+    execFileSync('shellcheck', [ON_PREMISE_SCRIPT]);
+  });
+
+  test('hardens the worker as on an instance', () => {
+    expect(hardeningOf(script)).toEqual(hardeningOf(workerUnit(INPUT)));
+  });
+});
+
 const canIsolate =
   process.getuid?.() === 0 &&
   has('unshare', '--mount', 'true') &&
@@ -136,40 +155,62 @@ const canIsolate =
     await Promise.all([metadata.close(), api.close()]);
   });
 
-  async function boot(asset: WorkerAsset): Promise<string[]> {
+  /** Environment of a worker whose AWS is the emulations of this test. */
+  async function environmentWith(more: Record<string, string>): Promise<{ text: string; healthPort: number }> {
     const { QueueUrl = '' } = await sqs.client.send(new CreateQueueCommand({ QueueName: 'boot' }));
     const healthPort = await freePort();
-    const directory = mkdtempSync(join(tmpdir(), 'queue-fleet-root-'));
-    mkdirSync(directory, { recursive: true });
-    const script = join(directory, 'boot.sh');
-    const environment = {
+    const text = environmentFile({
       ...sqs.environment,
       AWS_ENDPOINT_URL_AUTO_SCALING: api.endpoint,
       GREETING: 'a "quoted" $HOME \\ `x`',
-      [WORKER_ENV.metadataEndpoint]: metadata.endpoint,
-      [WORKER_ENV.autoScalingGroupName]: 'imds',
-      [WORKER_ENV.launchHookName]: 'Up',
       [WORKER_ENV.queueUrl]: QueueUrl,
       [WORKER_ENV.waitTimeSeconds]: '1',
       [WORKER_ENV.handler]: 'module:./handler.js',
       [WORKER_ENV.healthPort]: String(healthPort),
-    };
-    writeFileSync(
-      script,
-      bootScript({
-        ...INPUT,
-        secrets: INPUT.secrets.filter(({ kind }) => kind === 'parameter'),
-        environmentFile: environmentFile(environment),
-        healthPort,
-        readyWithinSeconds: 6,
-      }),
-    );
-    const run = [join(__dirname, 'run-in-root.sh'), script, asset.directory, process.execPath, String(healthPort)];
-    const { stdout } = await promisify(execFile)('unshare', ['--mount', '--propagation', 'private', 'bash', ...run]);
+      ...more,
+    });
+    return { text, healthPort };
+  }
+
+  /** Runs a script in a root of its own; returns what it and the worker said. */
+  async function runInRoot(
+    script: string,
+    asset: WorkerAsset,
+    healthPort: number,
+    environment?: string,
+  ): Promise<string[]> {
+    const directory = mkdtempSync(join(tmpdir(), 'queue-fleet-root-'));
+    const run = [join(__dirname, 'run-in-root.sh'), join(directory, 'boot.sh'), asset.directory, process.execPath];
+    writeFileSync(join(directory, 'boot.sh'), script);
+    if (environment) writeFileSync(join(directory, 'worker.env'), environment);
+    const files = environment ? [join(directory, 'worker.env')] : [];
+    const isolated = ['--mount', '--propagation', 'private', 'bash', ...run, String(healthPort), ...files];
+    const { stdout } = await promisify(execFile)('unshare', isolated);
     rmSync(directory, { recursive: true });
     asset.remove();
     return stdout.split('\n');
   }
+
+  async function boot(asset: WorkerAsset): Promise<string[]> {
+    const { text, healthPort } = await environmentWith({
+      [WORKER_ENV.metadataEndpoint]: metadata.endpoint,
+      [WORKER_ENV.autoScalingGroupName]: 'imds',
+      [WORKER_ENV.launchHookName]: 'Up',
+    });
+    const secrets = INPUT.secrets.filter(({ kind }) => kind === 'parameter');
+    const script = bootScript({ ...INPUT, secrets, environmentFile: text, healthPort, readyWithinSeconds: 6 });
+    return runInRoot(script, asset, healthPort);
+  }
+
+  test('on premise: installs, updates after a drain, and asks nothing of EC2', async () => {
+    const { text, healthPort } = await environmentWith({});
+    const script = readFileSync(ON_PREMISE_SCRIPT, 'utf8');
+    const lines = await runInRoot(script, buildWorkerAsset('export const handler = async () => {};'), healthPort, text);
+    expect(lines).toEqual(expect.arrayContaining(['boot script: exit 0', 'ready: 200', 'user: queue-fleet']));
+    expect(lines.filter((line) => line === 'install-on-premise: the worker is ready')).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('log:') && line.includes('"drained"'))).toHaveLength(2);
+    expect([...metadata.requests, ...api.calls]).toEqual([]);
+  });
 
   test('ends when the worker is ready, which has completed the launch hook after its first poll', async () => {
     const lines = await boot(

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Runs a boot script as root of a throw-away copy of this machine's file system (an overlay in a private mount namespace),
 # with stand-ins for what only an instance has: dnf, the AWS command line, the CloudWatch agent and systemd as init.
-# Usage: unshare --mount --propagation private run-in-root.sh <boot script> <asset directory> <node> <health port>
+# Usage: unshare --mount --propagation private run-in-root.sh <script> <asset directory> <node> <health port> [environment file]
+# With an environment file the script is the one for machines on premise: it gets both as arguments and runs twice.
 set -euo pipefail
-boot_script=$1 asset=$2 node=$3 port=$4
+boot_script=$1 asset=$2 node=$3 port=$4 environment=${5:-}
 
 work=$(mktemp -d)
 mount -t tmpfs tmpfs "$work"
@@ -16,6 +17,8 @@ mkdir -p "$root/asset" "$root/opt/aws/amazon-cloudwatch-agent/bin" "$root/tmp" "
 cp -r "$asset/." "$root/asset/"
 cp "$boot_script" "$root/boot.sh"
 cp "$node" "$root/usr/local/bin/stand-in-node"
+ln -sf /usr/local/bin/stand-in-node "$root/usr/bin/node"
+[[ -z $environment ]] || cp "$environment" "$root/worker.env"
 
 program() {
   cat >"$root$1"
@@ -48,6 +51,14 @@ EOF
 program /usr/bin/systemctl <<'EOF'
 #!/bin/bash
 echo "systemctl $*" >>/stand-ins.log
+running() { kill -0 "$(cat /worker.pid)" 2>/dev/null; }
+case $1 in
+  is-active) running; exit ;;
+  stop)
+    kill -TERM "$(cat /worker.pid)"
+    while running; do sleep 0.1; done
+    ;;
+esac
 [[ $1 == enable ]] || exit 0
 unit=/etc/systemd/system/queue-fleet-worker.service
 value() { sed -n "s/^$1=//p" "$unit"; }
@@ -62,11 +73,15 @@ setpriv --reuid "$(value User)" --regid "$(value Group)" --clear-groups $(value 
 echo $! >/worker.pid
 EOF
 
-code=0
 # As cloud-init runs it: with next to no environment.
-chroot "$root" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /bin/bash /boot.sh || code=$?
+run() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin /bin/bash "$@"; }
+arguments=()
+[[ -z $environment ]] || arguments=(/asset /worker.env 10)
+code=0
+run /boot.sh "${arguments[@]}" || code=$?
+if [[ -n $environment ]]; then run /boot.sh "${arguments[@]}" || code=$?; fi
 echo "boot script: exit $code"
-chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin /bin/bash -c "
+run -c "
   echo ready: \$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:$port/ready)
   echo user: \$(ps -o user= -p \$(cat /worker.pid))
   stat -c 'mode: %a %U:%G %n' /etc/queue-fleet/worker.env /etc/queue-fleet /opt/queue-fleet/main.js /var/log/queue-fleet
