@@ -49,12 +49,15 @@ export interface VpcEndpointsProps {
  *
  * @see https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
  */
-export class VpcEndpoints extends Construct {
+export class VpcEndpoints extends Construct implements ec2.IConnectable {
   /** The interface endpoints, by the service's short name, for example `sqs`. */
   public readonly interfaceEndpoints: { [service: string]: ec2.InterfaceVpcEndpoint };
 
   /** The gateway endpoint of S3. */
   public readonly s3: ec2.GatewayVpcEndpoint;
+
+  /** Who may use the interface endpoints: nobody until `connections.allowDefaultPortFrom(client)`. */
+  public readonly connections: ec2.Connections;
 
   constructor(scope: Construct, id: string, props: VpcEndpointsProps) {
     super(scope, id);
@@ -78,10 +81,10 @@ export class VpcEndpoints extends Construct {
 
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
-      description: 'HTTPS from the network to the endpoints of AWS services',
+      description: 'Endpoints of AWS services: HTTPS from clients only',
       allowAllOutbound: false,
     });
-    securityGroup.addIngressRule(ec2.Peer.ipv4(props.vpc.vpcCidrBlock), ec2.Port.tcp(443), 'HTTPS from the network');
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(443) });
     this.interfaceEndpoints = {};
     for (const [name, service] of Object.entries(services)) {
       const endpoint = new ec2.InterfaceVpcEndpoint(this, constructId(name), {

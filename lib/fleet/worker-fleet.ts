@@ -9,6 +9,7 @@ import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
 import { AUTO_SCALING_LIMITS, checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
+import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
 import { Violations } from '../private/violations';
 import { VpcEndpoints } from './vpc-endpoints';
@@ -79,11 +80,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       allowAllOutbound: true,
     });
     this.connections = new ec2.Connections({ securityGroups: [this.securityGroup] });
-    this.logGroup = new logs.LogGroup(this, 'Logs', {
-      retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
-      encryptionKey: props.logEncryptionKey,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    endpoints?.connections.allowDefaultPortFrom(this.securityGroup);
+    this.logGroup = this.createLogGroup('Logs', props);
     props.logEncryptionKey?.addToResourcePolicy(this.logKeyStatement());
 
     const fleetTag = Fn.join('/', [Stack.of(this).stackId, Names.nodeUniqueId(this.node)]);
@@ -92,8 +90,9 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       description: 'Queue workers',
     });
     this.grantPrincipal = this.role;
+    const policy = new iam.ManagedPolicy(this, 'Policy', { description: 'Queue workers', roles: [this.role] });
     grantWorker({
-      role: this.role,
+      policy,
       queues: queuesOf(props),
       asset: code.asset,
       logGroup: this.logGroup,
@@ -148,7 +147,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     const metadata: WorkerMetadata = { assetHash: code.asset.assetHash, command: code.command, environment };
     group.addMetadata(WORKER_METADATA_KEY, metadata);
     // No instance may start before its role can do everything.
-    this.autoScalingGroup.node.addDependency(this.role);
+    this.autoScalingGroup.node.addDependency(this.role, policy);
     if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);
   }
 
@@ -185,21 +184,23 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
 
   private network(props: WorkerFleetProps, code: BoundWorkerCode): { vpc: ec2.IVpc; endpoints?: VpcEndpoints } {
     if (props.vpc) return { vpc: props.vpc };
-    if (props.egress === FleetEgress.NAT_GATEWAY) {
-      return { vpc: new ec2.Vpc(this, 'Vpc', { maxAzs: 2, natGateways: 1, restrictDefaultSecurityGroup: false }) };
-    }
-    const vpc = new ec2.Vpc(this, 'Vpc', {
-      maxAzs: 2,
-      natGateways: 0,
-      restrictDefaultSecurityGroup: false,
-      subnetConfiguration: [{ name: 'Workers', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
-    });
+    const throughNat = props.egress === FleetEgress.NAT_GATEWAY;
+    const vpc = createNetwork(this, this.createLogGroup('FlowLogs', props), throughNat);
+    if (throughNat) return { vpc };
     const endpoints = new VpcEndpoints(this, 'Endpoints', {
       vpc,
       secretsManager: Object.values(props.secrets ?? {}).some((secret) => secret._kind === 'secret'),
       containerRegistry: code.companion?.image !== undefined,
     });
     return { vpc, endpoints };
+  }
+
+  private createLogGroup(id: string, props: WorkerFleetProps): logs.LogGroup {
+    return new logs.LogGroup(this, id, {
+      retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
+      encryptionKey: props.logEncryptionKey,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
   }
 
   private createLaunchTemplate(props: WorkerFleetProps, userData: ec2.UserData): ec2.LaunchTemplate {
@@ -294,11 +295,6 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
 function defaultTerminateHookTimeout(drainTimeout: Duration): Duration {
   const wanted = drainTimeout.toSeconds() + 60;
   return Duration.seconds(Math.min(Math.max(wanted, 120), AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max));
-}
-
-function workerSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
-  if (vpc.privateSubnets.length > 0) return { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
-  return { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
 }
 
 function companionOf(code: BoundWorkerCode): Parameters<typeof bootScript>[0]['companion'] {

@@ -11,7 +11,8 @@ export const FLEET_TAG = 'cdk-queue-fleet:fleet';
 
 /** What an instance may do. */
 export interface RoleInput {
-  readonly role: iam.Role;
+  /** Attached to the role; a policy of its own, so that what users grant to the role later does not mix with it. */
+  readonly policy: iam.ManagedPolicy;
   readonly queues: readonly WeightedQueue[];
   readonly asset: s3assets.Asset;
   readonly logGroup: logs.ILogGroup;
@@ -28,13 +29,13 @@ export interface RoleInput {
  * would then wait for permissions that wait for them.
  */
 export function grantWorker(input: RoleInput): void {
-  const { role, queues, asset, logGroup } = input;
-  const stack = Stack.of(role);
+  const { policy, queues, asset, logGroup } = input;
+  const stack = Stack.of(policy);
   for (const { queue } of queues) {
-    queue.addConsumer(role);
-    if (queue.deadLetterQueue) queue.grantQuarantine(role);
+    queue.addConsumer(policy);
+    if (queue.deadLetterQueue) queue.grantQuarantine(policy);
   }
-  role.addToPolicy(
+  policy.addStatements(
     new iam.PolicyStatement({
       sid: 'OwnCode',
       actions: ['s3:GetObject'],
@@ -42,14 +43,14 @@ export function grantWorker(input: RoleInput): void {
       resources: [asset.bucket.arnForObjects(asset.s3ObjectKey)],
     }),
   );
-  role.addToPolicy(
+  policy.addStatements(
     new iam.PolicyStatement({
       sid: 'OwnLogs',
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
       resources: [logGroup.logGroupArn],
     }),
   );
-  role.addToPolicy(
+  policy.addStatements(
     new iam.PolicyStatement({
       sid: 'OwnLifeCycle',
       actions: [
@@ -69,7 +70,7 @@ export function grantWorker(input: RoleInput): void {
       conditions: { StringEquals: { [`aws:ResourceTag/${FLEET_TAG}`]: input.fleetTag } },
     }),
   );
-  role.addToPolicy(
+  policy.addStatements(
     new iam.PolicyStatement({
       sid: 'SessionManager',
       // What an agent needs for sessions, without the managed policy's right to read every parameter of the account.
@@ -84,6 +85,6 @@ export function grantWorker(input: RoleInput): void {
       resources: ['*'],
     }),
   );
-  for (const secret of input.secrets) secret.grantRead(role);
-  input.repository?.grantPull(role);
+  for (const secret of input.secrets) secret.grantRead(policy);
+  input.repository?.grantPull(policy);
 }

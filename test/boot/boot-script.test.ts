@@ -136,7 +136,7 @@ const canIsolate =
     let launched = 0;
     group = new AutoScalingGroupEmulation({
       name: 'fleet',
-      hooks: [{ name: 'Up', transition: 'launching', heartbeatTimeoutMs: 8_000, defaultResult: 'ABANDON' }],
+      hooks: [{ name: 'Up', transition: 'launching', heartbeatTimeoutMs: 15_000, defaultResult: 'ABANDON' }],
       clock: systemClock,
       newId: () => `i-${++launched}`,
       machines: { start: () => {}, retarget: () => {}, stop: (id, reason) => void stopped.push(`${id} ${reason}`) },
@@ -198,7 +198,7 @@ const canIsolate =
       [WORKER_ENV.launchHookName]: 'Up',
     });
     const secrets = INPUT.secrets.filter(({ kind }) => kind === 'parameter');
-    const script = bootScript({ ...INPUT, secrets, environmentFile: text, healthPort, readyWithinSeconds: 6 });
+    const script = bootScript({ ...INPUT, secrets, environmentFile: text, healthPort, readyWithinSeconds: 10 });
     return runInRoot(script, asset, healthPort);
   }
 

@@ -82,6 +82,10 @@ run /boot.sh "${arguments[@]}" || code=$?
 if [[ -n $environment ]]; then run /boot.sh "${arguments[@]}" || code=$?; fi
 echo "boot script: exit $code"
 run -c "
+  # Ready is one thing, the lifecycle hook another: a moment for the call.
+  if grep -q LAUNCH_HOOK /etc/queue-fleet/worker.env; then
+    for _ in {1..50}; do grep -q complete-launch /var/log/queue-fleet/worker.log && break; sleep 0.1; done
+  fi
   echo ready: \$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:$port/ready)
   echo user: \$(ps -o user= -p \$(cat /worker.pid))
   stat -c 'mode: %a %U:%G %n' /etc/queue-fleet/worker.env /etc/queue-fleet /opt/queue-fleet/main.js /var/log/queue-fleet

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks, NIST80053R5Checks } from 'cdk-nag';
+import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
 
 /** Feature flags that `cdk init` sets today. */
 export const RECOMMENDED_FLAGS = JSON.parse(
@@ -30,12 +30,12 @@ interface ValidationReport {
 
 /**
  * Synthesizes with CDK's own template rules as errors, cdk-nag's AwsSolutions and NIST 800-53 R5, and returns what they
- * find. With `cfnLint`, the template also goes through cfn-lint.
+ * find; with `allPacks` HIPAA and PCI DSS too. With `cfnLint`, the template also goes through cfn-lint.
  */
 export function findingsOf(
   build: (stack: Stack) => void,
   context: Readonly<Record<string, unknown>>,
-  options: { readonly cfnLint: boolean },
+  options: { readonly cfnLint: boolean; readonly allPacks?: boolean },
 ): Finding[] {
   const outdir = mkdtempSync(join(tmpdir(), 'queue-fleet-'));
   try {
@@ -44,6 +44,7 @@ export function findingsOf(
       context: { ...context, '@aws-cdk/core:validateAgainstDefaultRules': true },
     });
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new NIST80053R5Checks(app));
+    if (options.allPacks) Validations.of(app).addPlugins(new HIPAASecurityChecks(app), new PCIDSS321Checks(app));
     build(new Stack(app, 'Test'));
     synthesizeSilently(app, outdir);
     return [...reportIn(outdir), ...(options.cfnLint ? cfnLint(join(outdir, 'Test.template.json')) : [])];

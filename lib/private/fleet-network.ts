@@ -1,0 +1,45 @@
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+/** A network of two zones for workers; `throughNat` gives it public subnets and one NAT gateway, else it has no way out. */
+export function createNetwork(scope: Construct, flowLogGroup: logs.LogGroup, throughNat: boolean): ec2.Vpc {
+  return new ec2.Vpc(scope, 'Vpc', {
+    maxAzs: 2,
+    natGateways: throughNat ? 1 : 0,
+    // Nothing of ours is in the default group; to close it takes a Lambda function.
+    restrictDefaultSecurityGroup: false,
+    ...(!throughNat && {
+      subnetConfiguration: [{ name: 'Workers', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+    }),
+    flowLogs: {
+      Flows: {
+        destination: ec2.FlowLogDestination.toCloudWatchLogs(flowLogGroup, flowLogRole(scope, flowLogGroup)),
+      },
+    },
+  });
+}
+
+/** The subnets for workers of any network. */
+export function workerSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
+  if (vpc.privateSubnets.length > 0) return { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
+  return { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+}
+
+/** A managed policy in place of the inline one that the L2 would add: NIST, HIPAA and PCI rules want it so. */
+function flowLogRole(scope: Construct, logGroup: logs.LogGroup): iam.IRole {
+  const role = new iam.Role(scope, 'FlowLogsRole', {
+    assumedBy: new iam.ServicePrincipal('vpc-flow-logs.amazonaws.com'),
+  });
+  new iam.ManagedPolicy(scope, 'FlowLogsPolicy', {
+    roles: [role],
+    statements: [
+      new iam.PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    ],
+  });
+  return role.withoutPolicyUpdates();
+}
