@@ -1,3 +1,4 @@
+/* eslint-disable awscdk/require-passing-this -- functions that build into the scope that they are given */
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
