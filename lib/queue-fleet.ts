@@ -141,8 +141,8 @@ export interface QueueFleetProps {
  * these four directly: this class has no other secret.
  *
  * Worked once, for three minutes of work (p99 twelve) and ten minutes of acceptable wait: messages are renewed every
- * 100 s under a visibility timeout of 300 s, fail to the dead-letter queue after 3 receives, instances get 13 minutes to
- * finish before they go, and 10 waiting messages ask for 6 instances.
+ * 100 s under a visibility timeout of 300 s, fail to the dead-letter queue after 3 receives, instances get up to
+ * 36 minutes to finish before they go, and 10 waiting messages ask for 6 instances.
  *
  * @example
  * const videos = new QueueFleet(this, 'Videos', {

@@ -84,6 +84,12 @@ export const ceiling = (value: number): number => Math.ceil(value - 1e-9);
 /** Ratio of the 99th percentile to the mean that is assumed when only the mean is declared. */
 export const ASSUMED_P99_RATIO = 4;
 
+/**
+ * Times the 99th percentile that running work may go on in an instance that was asked to stop. The worker extends the
+ * hook while it works, so only the rare longer job is cut off; an idle instance goes at once.
+ */
+const DRAIN_PER_P99 = 3;
+
 /** A day less than the longest retention: the dead-letter queue has to keep messages longer than its source. */
 const MAX_RETENTION_SECONDS = SQS_LIMITS.retentionSeconds.max - 86_400;
 
@@ -139,7 +145,7 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     visibilitySeconds: clamp(3 * heartbeatSeconds, 60, 300),
     visibilityWithoutHeartbeatSeconds: Math.min(Math.ceil(perSlot * s99 * 1.5 + 30), SQS_LIMITS.visibilitySeconds.max),
     maxReceiveCount: receiveCount(spot ? LOST_ATTEMPT_SHARE.spot : LOST_ATTEMPT_SHARE.drained),
-    drainSeconds: Math.max(60, Math.ceil(s99)),
+    drainSeconds: Math.ceil(clamp(DRAIN_PER_P99 * s99, 60, AUTO_SCALING_LIMITS.drainSeconds)),
     terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max)),
     launchHookSeconds: Math.ceil(
       clamp(

@@ -30,6 +30,8 @@ export const REACTION = {
 export const AUTO_SCALING_LIMITS = {
   stepsPerPolicy: 20,
   hookHeartbeatSeconds: { min: 30, max: 7_200 },
+  /** Hooks hold an instance for 48 hours at most; one hour is kept for the way there. */
+  drainSeconds: 169_200,
   /** Metrics, expressions not counted, that one alarm's metric math may read. */
   metricsPerAlarm: 10,
 } as const;

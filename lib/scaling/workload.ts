@@ -175,7 +175,7 @@ export class Workload {
     return this.#sizing.maxReceiveCount;
   }
 
-  /** How long running work may go on after its instance was asked to stop: the 99th percentile of the work, at least 60 s. */
+  /** How long running work may go on after its instance was asked to stop: three times its 99th percentile, at least 60 s. */
   public get drainTimeout(): Duration {
     return Duration.seconds(this.#sizing.drainSeconds);
   }

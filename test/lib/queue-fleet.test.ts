@@ -48,7 +48,7 @@ describe('QueueFleet', () => {
     expect(workerEnvironment(template)).toMatchObject({
       QUEUE_FLEET_CONCURRENCY: '1',
       QUEUE_FLEET_VISIBILITY_TIMEOUT_SECONDS: '300',
-      QUEUE_FLEET_DRAIN_TIMEOUT_SECONDS: '720',
+      QUEUE_FLEET_DRAIN_TIMEOUT_SECONDS: '2160',
       QUEUE_FLEET_TERMINATE_HOOK_SECONDS: '780',
     });
     // Three that scale, four that page.

@@ -32,7 +32,7 @@ describe('sizeWorkload', () => {
       visibilitySeconds: 300,
       visibilityWithoutHeartbeatSeconds: 10 * 720 * 1.5 + 30,
       maxReceiveCount: 3,
-      drainSeconds: 720,
+      drainSeconds: 2160,
       terminateHookSeconds: 780,
       launchHookSeconds: 450,
       retentionSeconds: 345_600,

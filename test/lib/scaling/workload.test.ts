@@ -55,7 +55,7 @@ describe('Workload', () => {
       visibility: 300,
       visibilityWithoutHeartbeat: 10_830,
       heartbeat: 100,
-      drainTimeout: 720,
+      drainTimeout: 2160,
       terminateHook: 780,
       launchHook: 450,
       retention: 4,
