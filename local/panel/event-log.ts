@@ -6,16 +6,17 @@ const KEPT = 200;
 
 /** What happened, in words, newest first. */
 export class EventLog {
-  readonly #list = make('ol', 'qf-log');
-  readonly element = section('events', 'What happened', this.#list);
+  readonly #list = make('ol');
+  readonly #box = make('div', 'qf-log', this.#list);
+  readonly element = section('events', 'What happened', this.#box);
   readonly #waiting: LogEntry[] = [];
   #lastId = -1;
 
   constructor() {
     // Keyboard users must be able to scroll it.
-    this.#list.tabIndex = 0;
-    this.#list.setAttribute('aria-label', 'Event log, newest first');
-    this.#list.setAttribute('role', 'log');
+    this.#box.tabIndex = 0;
+    this.#box.setAttribute('aria-label', 'Event log, newest first');
+    this.#box.setAttribute('role', 'log');
   }
 
   /** Takes one entry; a reconnection repeats entries, which are dropped. */

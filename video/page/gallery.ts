@@ -148,7 +148,7 @@ export class Gallery {
     return frame;
   }
 
-  #playFrame(video: VideoView, poster: string): HTMLButtonElement {
+  #playFrame(video: VideoView, poster: string): HTMLElement {
     const image = make('img', '');
     image.src = poster;
     image.alt = '';
@@ -160,9 +160,12 @@ export class Gallery {
     const button = make('button', 'frame', image, play);
     button.type = 'button';
     button.setAttribute('aria-label', `Play ${video.name}`);
-    if (video.durationSeconds !== undefined) button.append(make('span', 'length', length(video.durationSeconds)));
+
     button.addEventListener('click', () => this.listeners.play(video));
-    return button;
+    const box = make('div', 'frame-box', button);
+    // Beside the button and not in it: the button's visible text would have to be part of its name.
+    if (video.durationSeconds !== undefined) box.append(make('span', 'length', length(video.durationSeconds)));
+    return box;
   }
 }
 
