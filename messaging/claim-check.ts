@@ -6,7 +6,7 @@ import { PermanentError } from './handler';
 import { missingPackage } from './optional-package';
 import { attributeSize, contentDeduplicationId, SEND_LIMITS } from './outgoing-message';
 import { SendError } from './send-error';
-import type { BodyEncoder, QueueAddress } from './producer';
+import type { BodyEncoder, QueueAddress } from './producer-options';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 
 /** What a claim check needs. */
@@ -78,6 +78,8 @@ export function parsePointer(body: string): PayloadPointer | undefined {
  */
 export class ClaimCheck implements BodyEncoder, BodyCodec {
   readonly extraAttributes = 1;
+  /** Whichever of two messages is deleted first takes its object with it. */
+  readonly isExclusive = true;
   readonly #options: ClaimCheckOptions;
   readonly #trusted: ReadonlySet<string>;
   readonly #sdk: typeof S3;

@@ -4,7 +4,7 @@ import { OptionsError } from './consumer-options';
 import { PermanentError, WorkerError } from './handler';
 import { missingPackage } from './optional-package';
 import { SendError } from './send-error';
-import type { BodyEncoder, QueueAddress } from './producer';
+import type { BodyEncoder, QueueAddress } from './producer-options';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 
 /** A keyring of `@aws-crypto/client-node`, such as `KmsKeyringNode` or `RawAesKeyringNode`. */

@@ -16,7 +16,8 @@ export { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from './me
 export * from './observer';
 export { MissingPackageError } from './optional-package';
 export type { AttributeValue, OutgoingMessage } from './outgoing-message';
-export { Producer, type BodyEncoder, type ProducerOptions, type QueueAddress } from './producer';
+export { Producer } from './producer';
+export type { BodyEncoder, ProducerOptions, QueueAddress } from './producer-options';
 export { QUARANTINE_ATTRIBUTES } from './quarantine';
 export type { Backoff } from './retry';
 export { queueBacklog } from './queue-backlog';

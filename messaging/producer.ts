@@ -1,9 +1,8 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { systemClock, type Clock } from './clock';
-import { OptionsError } from './consumer-options';
 import { silentLogger, type Logger } from './logger';
 import { attributeSize, checkMessage, SEND_LIMITS, type OutgoingMessage } from './outgoing-message';
 import { SendError } from './send-error';
+import { checkProducerOptions, type BodyEncoder, type ProducerOptions } from './producer-options';
 import { callRetryMs } from './retry';
 import { sdkTransport } from './sdk-transport';
 import {
@@ -19,63 +18,14 @@ import { toSqsError, type SqsError } from './sqs-errors';
 import { withTimeLimit } from './time-limit';
 import type { SendEntry, SqsTransport } from './transport';
 
-/** What an encoder is told about the queue. */
-export interface QueueAddress {
-  readonly queueUrl: string;
-  readonly fifo: boolean;
-}
-
-/** Changes a message before it is sent; encryption, claim check and tracing implement this. */
-export interface BodyEncoder {
-  /** Attributes that it may add. */
-  readonly extraAttributes: number;
-  /**
-   * @returns the entry to send; `entry` itself when it does not concern this encoder
-   * @throws SendError when the message must not be sent like this
-   */
-  encode(entry: SendEntry, queue: QueueAddress): Promise<SendEntry>;
-}
-
-/** What a producer needs. */
-export interface ProducerOptions {
-  /** An `SQSClient`, or a transport. The producer repeats failed calls itself: `createSqsClient` makes a client that does not. */
-  readonly sqs: SqsTransport | SQSClient;
-  /** URL of the queue; one that ends in `.fifo` is a FIFO queue. */
-  readonly queueUrl: string;
-  /**
-   * How long a message may wait for others to share its request, milliseconds.
-   *
-   * @default 0 - only those sent in the same turn of the event loop, and while all requests are under way
-   */
-  readonly lingerMs?: number;
-  /** Requests under way at the same time, 1 to 1000. @default 10 */
-  readonly maxConcurrentRequests?: number;
-  /**
-   * A message that cannot be sent for so long fails, milliseconds, 1 to 240000 (a repetition after the 5 minutes of
-   * FIFO deduplication would be a second message).
-   *
-   * @default 60000
-   */
-  readonly giveUpAfterMs?: number;
-  /** A request without an answer counts as failed after this time, milliseconds. @default 10000 */
-  readonly requestTimeoutMs?: number;
-  /** Adds the active trace to the attributes; `traceProducer()`. @default - no trace */
-  readonly tracing?: BodyEncoder;
-  /** Encrypts bodies; `new ClientSideEncryption(...)`. @default - bodies are sent as they are */
-  readonly encryption?: BodyEncoder;
-  /** Puts large bodies elsewhere; `new ClaimCheck(...)`. @default - a body above 1 MiB is refused */
-  readonly claimCheck?: BodyEncoder;
-  /** @default systemClock */
-  readonly clock?: Clock;
-  /** @default silentLogger */
-  readonly logger?: Logger;
-  /** From 0 to below 1, for jitter. @default Math.random */
-  readonly random?: () => number;
-}
+/** An encoded message, and how to encode it anew. */
+type Encoded = Pick<Pending, 'entry'> & Partial<Pick<Pending, 'anew'>>;
 
 /** A message under way. */
 interface Pending {
-  readonly entry: SendEntry;
+  entry: SendEntry;
+  /** Encodes it anew, see {@link BodyEncoder.isExclusive}. */
+  readonly anew: (() => Promise<SendEntry>) | undefined;
   readonly bytes: number;
   readonly groupId?: string;
   readonly deadlineMs: number;
@@ -127,7 +77,7 @@ export class Producer {
 
   /** @throws OptionsError naming every option that is not valid, with its value and unit */
   constructor(options: ProducerOptions) {
-    checkOptions(options);
+    checkProducerOptions(options);
     this.#sqs = 'send' in options.sqs ? sdkTransport(options.sqs) : options.sqs;
     this.#queueUrl = options.queueUrl;
     this.#fifo = options.queueUrl.endsWith('.fifo');
@@ -188,7 +138,7 @@ export class Producer {
       settle(result);
       if (--this.#unsettled === 0) for (const resolve of this.#idle.splice(0)) resolve();
     };
-    if (this.#encoders.length === 0) this.#enqueue(entry, bytes, settled);
+    if (this.#encoders.length === 0) this.#enqueue({ entry }, bytes, settled);
     else this.#encodeThenEnqueue(entry, settled);
   }
 
@@ -200,7 +150,7 @@ export class Producer {
     encoded.catch(() => undefined);
     const entered = (before ?? Promise.resolve())
       .then(() => encoded)
-      .then((entry) => this.#enqueue(entry, sizeOf(entry), settle))
+      .then((result) => this.#enqueue(result, sizeOf(result.entry), settle))
       .catch((error: unknown) => settle(unsent(toSendError(error))));
     if (group === undefined) return;
     const last = entered.then(() => {
@@ -209,20 +159,27 @@ export class Producer {
     this.#encoding.set(group, last);
   }
 
-  async #encode(original: SendEntry): Promise<SendEntry> {
-    let entry = original;
+  async #encode(original: SendEntry): Promise<Encoded> {
     const queue = { queueUrl: this.#queueUrl, fifo: this.#fifo };
-    for (const encoder of this.#encoders) entry = await encoder.encode(entry, queue);
-    return entry;
+    let entry = original;
+    let anew: Encoded['anew'];
+    for (const encoder of this.#encoders) {
+      const before = entry;
+      entry = await encoder.encode(before, queue);
+      // FIFO queues keep only the first of two equal messages.
+      if (encoder.isExclusive === true && entry !== before && !this.#fifo) anew = () => encoder.encode(before, queue);
+    }
+    return { entry, anew };
   }
 
-  #enqueue(entry: SendEntry, bytes: number, settle: (result: SendResult) => void): void {
+  #enqueue({ entry, anew }: Encoded, bytes: number, settle: (result: SendResult) => void): void {
     if (bytes > SEND_LIMITS.bytes) {
       const text = `the message (${bytes} bytes with its attributes) must be at most ${SEND_LIMITS.bytes} bytes: use a claim check`;
       return settle(unsent(new SendError('MessageTooLong', text, false)));
     }
     this.#lanes.add({
       entry,
+      anew,
       bytes,
       groupId: entry.groupId,
       deadlineMs: this.#clock.now() + this.#giveUpAfterMs,
@@ -320,7 +277,12 @@ export class Producer {
       for (const pending of again) pending.alone = true;
       return back();
     }
-    if (this.#failures > 0) return this.#pause(callRetryMs(kind, this.#failures, this.#random), back);
+    // SQS may have taken them when there was no answer; what it throttled it did not take.
+    const ready = async (): Promise<void> => {
+      if (kind === 'transient') await Promise.all(again.map((pending) => this.#encodeAnew(pending)));
+      back();
+    };
+    if (this.#failures > 0) return this.#pause(callRetryMs(kind, this.#failures, this.#random), ready);
     // Only these entries were refused: others may go on meanwhile, unless SQS asks for fewer calls.
     const refusals = Math.max(...again.map((pending) => ++pending.refusals));
     const delayMs = callRetryMs(kind, refusals, this.#random);
@@ -331,14 +293,25 @@ export class Producer {
     });
   }
 
-  /** Sends nothing for `delayMs`. */
-  #pause(delayMs: number, then: () => void): void {
+  /** Keeps the old entry when that fails: a message that shares is better than one that is lost. */
+  async #encodeAnew(pending: Pending): Promise<void> {
+    if (pending.anew === undefined) return;
+    try {
+      pending.entry = await withTimeLimit(this.#clock, this.#requestTimeoutMs, pending.anew());
+    } catch (err) {
+      this.#logger.warn({ err }, 'a repeated message shares its body with the first attempt');
+    }
+  }
+
+  /** Sends nothing for `delayMs`, and until `then` is over. */
+  #pause(delayMs: number, then: () => Promise<void> | void): void {
     this.#pauses++;
     this.#clock.setTimer(delayMs, () => {
-      this.#pauses--;
-      then();
-      this.#settleLate();
-      this.#pump();
+      void Promise.resolve(then()).then(() => {
+        this.#pauses--;
+        this.#settleLate();
+        this.#pump();
+      });
     });
   }
 
@@ -350,21 +323,6 @@ export class Producer {
     for (const pending of this.#lanes.takeAll((waiting) => waiting.deadlineMs <= nowMs))
       pending.settle(unsent(new SendError('NotSentInTime', text, true)));
   }
-}
-
-function checkOptions(options: ProducerOptions): void {
-  const found: string[] = [];
-  if (!URL.canParse(options.queueUrl)) found.push(`'queueUrl' (${options.queueUrl}) must be the URL of the queue`);
-  const check = (name: keyof ProducerOptions, min: number, max: number, unit: string): void => {
-    const value = options[name];
-    if (value !== undefined && !(typeof value === 'number' && value >= min && value <= max))
-      found.push(`'${name}' (${String(value)} ${unit}) must be ${min} to ${max} ${unit}`);
-  };
-  check('lingerMs', 0, 60_000, 'ms');
-  check('maxConcurrentRequests', 1, 1_000, 'requests');
-  check('giveUpAfterMs', 1, 240_000, 'ms');
-  check('requestTimeoutMs', 1, 240_000, 'ms');
-  if (found.length > 0) throw new OptionsError(found);
 }
 
 function sizeOf({ body, attributes = {} }: SendEntry): number {

@@ -1,6 +1,6 @@
 import type * as Otel from '@opentelemetry/api';
 import type { ConsumerObserver } from './observer';
-import type { BodyEncoder } from './producer';
+import type { BodyEncoder } from './producer-options';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 
 /** What spans are about. */

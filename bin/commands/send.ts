@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { silentLogger, type Logger } from '../../messaging/logger';
 import type { AttributeValue, OutgoingMessage } from '../../messaging/outgoing-message';
-import { Producer, type ProducerOptions } from '../../messaging/producer';
+import { Producer } from '../../messaging/producer';
+import type { ProducerOptions } from '../../messaging/producer-options';
 import { createSqsClient } from '../../messaging/sdk-transport';
 import type { SendResult } from '../../messaging/send-decision';
 

@@ -1,8 +1,11 @@
 import { ClaimCheck, formatPointer, parsePointer, type ClaimCheckOptions } from '../../messaging/claim-check';
 import { Consumer } from '../../messaging/consumer';
 import { PermanentError } from '../../messaging/handler';
+import { Producer } from '../../messaging/producer';
+import { SqsError } from '../../messaging/sqs-errors';
 import type { SendEntry, SqsTransport, TransportMessage } from '../../messaging/transport';
 import { FakeS3, httpError } from '../support/fake-s3';
+import { ManualClock } from '../support/manual-clock';
 
 const STANDARD = { queueUrl: 'https://sqs/1/jobs', fifo: false };
 const FIFO = { queueUrl: 'https://sqs/1/jobs.fifo', fifo: true };
@@ -98,6 +101,29 @@ describe('ClaimCheck', () => {
     await keeping.afterDelete(message);
     expect(s3.objects.size).toBe(1);
     await check.afterDelete(message);
+    expect(s3.objects.size).toBe(0);
+  });
+
+  test('I15: two messages of a repeated send do not share an object', async () => {
+    const { s3, check } = setUp({ thresholdBytes: 0 });
+    const clock = new ManualClock();
+    const inQueue: SendEntry[] = [];
+    const sqs = {
+      sendBatch: async (_url: string, entries: readonly SendEntry[]) => {
+        inQueue.push(...entries);
+        if (inQueue.length === 1) throw new SqsError('transient', 'ECONNRESET', 'the answer got lost');
+        return entries.map(() => ({ messageId: 'm' }));
+      },
+    } as unknown as SqsTransport;
+    const producer = new Producer({ sqs, queueUrl: STANDARD.queueUrl, claimCheck: check, clock });
+    await clock.until(producer.send({ body: 'a' }));
+    const [first, second] = inQueue.map(received);
+    expect([first, second]).toEqual([expect.anything(), expect.anything()]);
+    if (first === undefined || second === undefined) return;
+    expect(await check.decode(first.body, first)).toBe('a');
+    await check.afterDelete(first);
+    expect(await check.decode(second.body, second)).toBe('a');
+    await check.afterDelete(second);
     expect(s3.objects.size).toBe(0);
   });
 

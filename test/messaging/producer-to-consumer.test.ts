@@ -43,8 +43,7 @@ describe.each([
           const queues = { [queueUrl]: queue, [deadLetterQueueUrl]: dead };
           const sqs = new StrictTransport({ world: clock, process, queues, fault: () => left.shift() ?? 'none' });
           const s3 = new FakeS3();
-          // A repeated send makes two messages of a standard queue share their object, see docs/claim-check.md.
-          const claimCheck = new ClaimCheck({ s3: s3.client, bucket: 'b', thresholdBytes: 20, deleteAfterwards: fifo });
+          const claimCheck = new ClaimCheck({ s3: s3.client, bucket: 'b', thresholdBytes: 20 });
           const random = (): number => 0.5;
           const producer = new Producer({ sqs, queueUrl, claimCheck, clock: process, random });
           const handled: string[] = [];

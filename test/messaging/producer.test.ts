@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { Producer, type ProducerOptions } from '../../messaging/producer';
+import { Producer } from '../../messaging/producer';
+import type { ProducerOptions } from '../../messaging/producer-options';
 import type { OutgoingMessage } from '../../messaging/outgoing-message';
 import { SqsError } from '../../messaging/sqs-errors';
 import type { SendEntry, SendOutcome, SqsTransport } from '../../messaging/transport';
