@@ -247,13 +247,11 @@ export class LocalRun {
 
   async #startFleet(): Promise<void> {
     const { fleet: resource, roles } = this.#resources;
-    if (!resource) {
-      this.log.add('system', 'the template has no worker group of these constructs: nothing consumes its queues here');
-      return;
-    }
+    if (!resource) return this.log.add('system', 'the template has no worker group: nothing consumes its queues here');
     const { assembly, secondsPerMinute, seed } = this.#options;
     const scaling = createScalingDriver(assembly.template, resource, seed);
     this.#scaling = scaling;
+    for (const note of scaling.notes) this.log.add('system', note);
     const roleArn = resource.role === undefined ? undefined : roles[resource.role];
     const fleet = await LocalFleet.start({
       resource,

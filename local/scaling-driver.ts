@@ -29,6 +29,8 @@ export interface ScalingDecision {
 /** Decides the group's capacity on the faster clock. */
 export interface ScalingDriver {
   readonly initialCapacity: number;
+  /** What of the template's scaling does nothing here, one line each. */
+  readonly notes: readonly string[];
   /** @param virtualSeconds seconds since the start on the faster clock */
   step(virtualSeconds: number, observation: ScalingObservation): readonly ScalingDecision[];
   alarms(): readonly AlarmState[];

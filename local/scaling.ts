@@ -1,6 +1,7 @@
 /** The template's alarms and policies, decided by the simulator's engine on the faster clock. */
 import { Random } from '../sim/random';
 import { readScalingModel } from '../sim/read-scaling-model';
+import type { ScalingModel } from '../sim/scaling-model';
 import { ScalingEngine, type ScalingEvent } from '../sim/scaling-engine';
 import type { Template } from '../sim/template';
 import { DEFAULT_TIMING, type Timing } from '../sim/timing';
@@ -23,6 +24,7 @@ export function createScalingDriver(
   const nameOf = (logicalId: string): string => readableName(template, logicalId);
   return {
     initialCapacity: model.group.desiredCapacity,
+    notes: notesOf(model, nameOf),
     step: (virtualSeconds, { queues, ...group }) => {
       engine.observe(virtualSeconds, {
         queues: Object.fromEntries(queues.map(({ logicalId, ...queue }) => [logicalId, queue])),
@@ -49,6 +51,15 @@ export function createScalingDriver(
       return launches++ < model.group.desiredCapacity ? min : min + boots.next() * (max - min);
     },
   };
+}
+
+/** The workers' own metrics tick in real time, so alarms on them cannot follow the faster clock. */
+function notesOf(model: ScalingModel, nameOf: (logicalId: string) => string): readonly string[] {
+  const custom = model.alarms.filter(({ metrics }) => metrics.some(({ source }) => source.kind === 'custom'));
+  return [
+    ...custom.map(({ logicalId }) => `alarm ${nameOf(logicalId)} reads the workers' own metrics: it stays quiet here`),
+    ...model.ignored.map(({ logicalId, reason }) => `${nameOf(logicalId)}: ${reason}`),
+  ];
 }
 
 /** What an event of the engine says to a person. */
