@@ -59,7 +59,7 @@ export interface ConsumerOptions<T = string> {
   /**
    * How long a finished message may wait for others to share a delete with, 0 to 10,000 milliseconds. Work that took longer
    * than this is deleted within 20 ms, since to repeat it would cost more than a request. 0 on FIFO.
-   * @default 1000
+   * @default - 1000, or twice the latency budget if that is more
    */
   readonly deleteLingerMs?: number;
   /** Where poison messages go, with the reason. Without it they come back with the longest backoff until SQS's own redrive moves them. */

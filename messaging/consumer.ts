@@ -1,48 +1,13 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { systemClock } from './clock';
 import { checkConsumerOptions, OptionsError, type ConsumerOptions } from './consumer-options';
+import type { ConsumerStats } from './consumer-stats';
 import { drainConsumer, type DrainOptions, type DrainReport } from './drain';
 import { Engine } from './engine';
 import { WorkerError } from './handler';
 import { silentLogger } from './logger';
 import { sdkTransport } from './sdk-transport';
 import type { SqsTransport } from './transport';
-
-/** What a consumer counted since it was made. */
-export interface ConsumerCounters {
-  readonly received: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly poison: number;
-  readonly deleted: number;
-  readonly released: number;
-  readonly quarantined: number;
-  /** Lease renewals, one for each message. */
-  readonly renewed: number;
-  readonly leasesLost: number;
-  readonly duplicates: number;
-  readonly pollFailures: number;
-}
-
-/** A consumer's state at one moment. */
-export interface ConsumerStats {
-  /** Messages whose handler runs, also those whose lease was lost. */
-  readonly running: number;
-  /** Messages held and not running. */
-  readonly buffered: number;
-  /** Messages held and not finished: buffered and running ones. */
-  readonly leased: number;
-  /** Messages finished whose delete is not confirmed. */
-  readonly acking: number;
-  /** Outstanding receives. */
-  readonly receiving: number;
-  /** The most that `leased` can be. */
-  readonly capacity: number;
-  /** When a receive was last answered or a handler last ended: milliseconds of the consumer's monotonic clock. */
-  readonly lastProgressAtMs: number;
-  readonly draining: boolean;
-  readonly counters: ConsumerCounters;
-}
 
 /**
  * Consumes one SQS queue: receives, keeps the leases alive, runs the handler, deletes what succeeded, gives back what failed.

@@ -1,6 +1,8 @@
 import { Acker } from './acker';
 import type { Clock } from './clock';
+import { Complaints } from './complaints';
 import { isFifo, type ConsumerOptions } from './consumer-options';
+import { noCounts } from './consumer-stats';
 import { Delivery } from './delivery';
 import type { DrainHost } from './drain';
 import { FifoLanes, Line, type ReadyQueue } from './fifo-lanes';
@@ -13,8 +15,8 @@ import type { BatchOperation, ConsumerObserver } from './observer';
 import { Poller } from './poller';
 import { quarantine } from './quarantiner';
 import { backoffSeconds, resolveBackoff } from './retry';
-import { batchRunner } from './run-batch';
-import { handlerRunner, type RunResult } from './run-handler';
+import { runnerOf } from './runner';
+import type { RunResult } from './run-handler';
 import type { SqsError } from './sqs-errors';
 import type { EntryFailure, SqsTransport, TransportMessage } from './transport';
 
@@ -35,19 +37,7 @@ export type EngineOptions<T> = ConsumerOptions<T> & {
 export class Engine<T> {
   readonly capacity: number;
   readonly poller: Poller;
-  readonly counters = {
-    received: 0,
-    succeeded: 0,
-    failed: 0,
-    poison: 0,
-    deleted: 0,
-    released: 0,
-    quarantined: 0,
-    renewed: 0,
-    leasesLost: 0,
-    duplicates: 0,
-    pollFailures: 0,
-  };
+  readonly counters = noCounts();
   lastProgressAtMs: number;
   running = 0;
   acking = 0;
@@ -68,8 +58,7 @@ export class Engine<T> {
   readonly #held = new Map<string, Delivery>();
   readonly #releasing = new Map<Delivery, { readonly reason: ReleaseReason; readonly done: () => void }>();
   readonly #watchers = new Set<() => void>();
-  /** Lasting errors by operation, so that each is told once. */
-  readonly #denied = new Map<string, string>();
+  readonly #complaints: Complaints;
   #calls = 0;
   #parked = 0;
   #quarantining = 0;
@@ -83,9 +72,11 @@ export class Engine<T> {
     this.#fifo = isFifo(options);
     this.#concurrency = options.concurrency ?? 1;
     this.#batchSize = options.batchHandler ? (options.batchSize ?? 10) : 1;
-    this.#lingerMs = this.#fifo ? 0 : (options.deleteLingerMs ?? 1000);
+    const lingerMs = options.deleteLingerMs ?? Math.min(10_000, Math.max(1000, 2 * (options.latencyBudgetMs ?? 0)));
+    this.#lingerMs = this.#fifo ? 0 : lingerMs;
     this.#backoff = resolveBackoff(options.backoff);
     this.#notify = safeObserver(options.observer, logger);
+    this.#complaints = new Complaints(logger, queueUrl);
     this.#lanes = this.#fifo ? new FifoLanes<Delivery>() : undefined;
     this.#ready = this.#lanes ?? new Line<Delivery>();
     this.capacity =
@@ -132,7 +123,7 @@ export class Engine<T> {
       lose: (delivery) => this.#lose(delivery),
       failed: (operation, failure, deliveries) => this.#callFailed(operation, failure, deliveries),
     });
-    this.#run = this.#runner();
+    this.#run = runnerOf(options);
   }
 
   /** Messages held that do not run. */
@@ -142,7 +133,7 @@ export class Engine<T> {
 
   /** No call to delete, renew or give back is refused for good. */
   get allowed(): boolean {
-    return this.#denied.size === 0;
+    return this.#complaints.none;
   }
 
   /** What is held now. */
@@ -155,12 +146,10 @@ export class Engine<T> {
     }));
   }
 
-  // --- receive ------------------------------------------------------------------------------------------------------
-
   #accept(messages: readonly TransportMessage[], asked: number, requestedAtMs: number): void {
     const now = this.#o.clock.now();
     this.lastProgressAtMs = now;
-    this.#denied.delete('receive');
+    this.#complaints.works('receive');
     this.counters.received += messages.length;
     this.#notify.received({ messages, asked, durationMs: now - requestedAtMs });
     const unwanted: Delivery[] = [];
@@ -200,21 +189,6 @@ export class Engine<T> {
     this.counters.duplicates += 1;
     this.#notify.duplicate({ message: again.message, knownBy: 'consumer' });
     this.#heartbeat.watch(known);
-  }
-
-  // --- run ----------------------------------------------------------------------------------------------------------
-
-  #runner(): (deliveries: readonly Delivery[]) => Promise<readonly RunResult[]> {
-    const { claimCheck, encryption, schema, idempotency, clock, logger, handler, batchHandler, observer } = this.#o;
-    const codecs = [claimCheck, encryption].filter((codec) => codec !== undefined);
-    const options = { codecs, schema, idempotency, clock, logger };
-    if (batchHandler !== undefined) return batchRunner({ ...options, handler: batchHandler });
-    const run = handlerRunner({
-      ...options,
-      handler: handler as NonNullable<typeof handler>,
-      around: observer?.aroundHandler?.bind(observer),
-    });
-    return async ([delivery]) => (delivery ? [await run(delivery)] : []);
   }
 
   #dispatch(): void {
@@ -300,8 +274,6 @@ export class Engine<T> {
     }
   }
 
-  // --- failure ------------------------------------------------------------------------------------------------------
-
   #backoffSeconds(failures: number): number {
     return backoffSeconds(this.#backoff, failures, this.#o.random);
   }
@@ -339,7 +311,7 @@ export class Engine<T> {
     if (sent) {
       delivery.quarantined = true;
       this.counters.quarantined += 1;
-      this.#denied.delete('quarantine');
+      this.#complaints.works('quarantine');
       this.#notify.quarantined({ message: delivery.message, error });
     }
     if (!delivery.lost) {
@@ -388,13 +360,11 @@ export class Engine<T> {
     delivery.state = 'gone';
     if (release === undefined) return;
     this.counters.released += 1;
-    this.#denied.delete('release');
+    this.#complaints.works('release');
     this.#notify.released({ message: delivery.message, delaySeconds, reason: release.reason });
     release.done();
     this.#changed();
   }
-
-  // --- success ------------------------------------------------------------------------------------------------------
 
   #ack(delivery: Delivery, ranMs: number): void {
     delivery.state = 'acking';
@@ -409,7 +379,7 @@ export class Engine<T> {
     const { message } = delivery;
     this.acking -= 1;
     this.counters.deleted += 1;
-    this.#denied.delete('delete');
+    this.#complaints.works('delete');
     this.#gone(delivery);
     this.#notify.deleted({ message, sinceFinishedMs: this.#o.clock.now() - delivery.finishedAtMs });
     const next = this.#lanes?.acked(delivery);
@@ -425,13 +395,11 @@ export class Engine<T> {
     this.#changed();
   }
 
-  // --- leases -------------------------------------------------------------------------------------------------------
-
   #renewed(delivery: Delivery, slackMs: number): void {
     this.counters.renewed += 1;
     // With every slot in a long handler nothing is polled and nothing ends; that the leases live is the progress.
     this.lastProgressAtMs = this.#o.clock.now();
-    this.#denied.delete('renew');
+    this.#complaints.works('renew');
     this.#notify.renewed({ message: delivery.message, slackMs });
     const { idempotency, clock, logger } = this.#o;
     const { claim } = delivery;
@@ -488,36 +456,22 @@ export class Engine<T> {
     if (this.#held.get(messageId) === delivery) this.#held.delete(messageId);
   }
 
-  // --- errors -------------------------------------------------------------------------------------------------------
-
   #pollFailed(error: SqsError, retryInMs: number): void {
     this.counters.pollFailures += 1;
     this.lastProgressAtMs = this.#o.clock.now();
     this.#notify.pollFailed({ error, retryInMs });
-    this.#tell('receive', error, { retryInMs });
+    this.#complaints.tell('receive', error, { retryInMs });
   }
 
   #callFailed(operation: BatchOperation, failure: EntryFailure | SqsError, deliveries: readonly Delivery[]): void {
     this.#notify.callFailed({ operation, failure, messages: deliveries.map((d) => d.message) });
-    this.#tell(operation, failure, { messages: deliveries.length });
-  }
-
-  /** What lasts is told once, loudly, until the operation works again; what passes is a warning. */
-  #tell(operation: string, { kind, code, message }: EntryFailure | SqsError, more: object): void {
-    const { queueUrl, logger } = this.#o;
-    const fields = { queueUrl, operation, kind, code, ...more };
-    if (kind !== 'permanent') return logger.warn(fields, `${operation} failed: ${message}`);
-    if (this.#denied.get(operation) === code) return;
-    this.#denied.set(operation, code);
-    logger.error(fields, `${operation} is refused and will be until somebody changes it: ${message}`);
+    this.#complaints.tell(operation, failure, { messages: deliveries.length });
   }
 
   #changed(): void {
     this.poller.poke();
     for (const look of this.#watchers) look();
   }
-
-  // --- drain --------------------------------------------------------------------------------------------------------
 
   /** The engine as a drain sees it. */
   drainHost(): DrainHost {

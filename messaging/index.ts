@@ -1,8 +1,9 @@
 export * from './body-codec';
 export { ClaimCheck, type ClaimCheckOptions } from './claim-check';
 export * from './clock';
-export { Consumer, type ConsumerCounters, type ConsumerStats } from './consumer';
+export { Consumer } from './consumer';
 export { OptionsError, type ConsumerOptions } from './consumer-options';
+export type { ConsumerCounters, ConsumerStats } from './consumer-stats';
 export type { DrainOptions, DrainReport } from './drain';
 export { DynamoDbIdempotencyStore, type DynamoDbIdempotencyStoreOptions } from './dynamodb-idempotency-store';
 export * from './handler';

@@ -43,6 +43,7 @@ export class Poller {
   #succeeded = false;
   #stopped = false;
   #cancel: (() => void) | undefined;
+  #budgetPauseMs = 0;
   #timerMs = Infinity;
   /** Of FIFO receives without an answer: repeated with the same id they return the same messages. */
   readonly #attemptIds: string[] = [];
@@ -154,8 +155,10 @@ export class Poller {
     this.#failures = 0;
     this.#lastError = undefined;
     this.#pollers = adaptPollers(this.#pollers, asked, got, this.host.capacity);
-    if (this.host.latencyBudgetMs > 0 && got > 0 && got < asked) {
-      this.#pausedUntilMs = this.host.clock.now() + this.host.latencyBudgetMs;
+    if (got > 0) {
+      // A full receive may mean a backlog: the next pause is half as long, so that all pauses on its way add up to the budget.
+      this.#budgetPauseMs = got < asked ? this.host.latencyBudgetMs : Math.floor(this.#budgetPauseMs / 2);
+      this.#pausedUntilMs = this.host.clock.now() + this.#budgetPauseMs;
     }
     // Without a long poll nothing else keeps an idle consumer from asking all the time.
     if (got === 0 && waitTimeSeconds === 0 && !first) this.#pausedUntilMs = this.host.clock.now() + EMPTY_PAUSE_MS;
