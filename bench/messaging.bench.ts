@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { countRequests } from './support/requests';
 
 /**
  * CPU per message and messages per second against sqs-consumer and squiss-ts: each library in a process of its own on one core, a TLS
@@ -94,6 +95,12 @@ async function main(): Promise<void> {
     ],
     { stdio: 'ignore' },
   );
+  console.log('requests per 1,000 messages (virtual clock, 10 ms per call), USD per month');
+  for (const { scenario, requestsPer1000, usdPerMonth } of await countRequests()) {
+    console.log(
+      `  ${scenario.padEnd(38)} ${requestsPer1000.toFixed(0).padStart(5)}  ${usdPerMonth.toFixed(2).padStart(8)}`,
+    );
+  }
   console.log(`CPU per message, no-op handler, 1 KiB, TLS, median of ${ROUNDS} rounds`);
   const cpu = await compare(LIBRARIES, 'cpuMicrosPerMessage', 0, 'noop');
   const batch = cpu.get('sqs-consumer batch') ?? NaN;
