@@ -197,7 +197,11 @@ async function main(shots: string | undefined): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'video-page-'));
   const [example, browser, files] = await Promise.all([startExample(), launch(executablePath), prepare(folder)]);
   try {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
+    const page = await browser.newPage({
+      viewport: { width: 1440, height: 900 },
+      colorScheme: 'light',
+      reducedMotion: 'reduce',
+    });
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(error.message));
     await page.goto(example.pageUrl);
