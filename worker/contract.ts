@@ -69,7 +69,7 @@ export interface WorkerMetadata {
  * `QueueName` (the name, not the URL) and, for intervals below a minute, storage resolution 1.
  */
 export const WORKER_METRICS = {
-  /** Waiting messages of the queue, divided by the slots of this worker (its concurrency). Unit Count. */
+  /** Waiting messages of the queue, divided by the slots that this worker has for it. Unit Count. */
   backlogPerSlot: 'BacklogPerSlot',
   /** Messages of the queue that this worker is working on. Unit Count. */
   busySlots: 'BusySlots',

@@ -71,7 +71,8 @@ function scaleOut(
   if (first) metrics['n'] = own(WORKER_METRICS.busySlots, 'SampleCount', first.queueName);
   const sum = (letter: string) => ids.map((suffix) => letter + suffix).join('+');
   const perSlot = `(${sum('b')})`;
-  const c = literal(sizing.concurrency);
+  // A worker divides by the slots it has for the queue: its share, taken to be equal.
+  const c = literal(sizing.concurrency / queues.length);
   const math = (expression: string, usingMetrics: Record<string, cloudwatch.IMetric>, label: string) =>
     new cloudwatch.MathExpression({ expression, usingMetrics, label, period });
 
