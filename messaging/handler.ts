@@ -12,9 +12,9 @@ export interface ReceivedMessage<T = string> {
   readonly receiveCount: number;
   /** When the message was sent, milliseconds since 1970. */
   readonly sentAtMs: number;
-  /** When the message was received for the first time, milliseconds since 1970. */
+  /** When the message was received for the first time, milliseconds since 1970. From a transport `withOrigin`, and in Lambda. */
   readonly firstReceivedAtMs?: number;
-  /** Principal that sent the message: an IAM user or role id, or an account id. */
+  /** Principal that sent the message: an IAM user or role id, or an account id. From a transport `withOrigin`, and in Lambda. */
   readonly senderId?: string;
   /** FIFO group, or the fair-queue tenant on a standard queue. */
   readonly groupId?: string;

@@ -25,7 +25,7 @@ export { queueBacklog } from './queue-backlog';
 export { S3IdempotencyStore, type S3IdempotencyStoreOptions } from './s3-idempotency-store';
 export { SendError, SEND_ERROR_CODES, type SendErrorCode } from './send-error';
 export { SchemaError, type SchemaIssue, type SchemaResult, type StandardSchema } from './schema';
-export { createSqsClient, sdkTransport } from './sdk-transport';
+export { createSqsClient, sdkTransport, type SdkTransportOptions } from './sdk-transport';
 export type { SendResult, SentMessage, UnsentMessage } from './send-decision';
 export { SqsError, type SqsErrorKind } from './sqs-errors';
 export * from './transport';

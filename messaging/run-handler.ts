@@ -38,6 +38,8 @@ export function receivedMessage<T>(message: TransportMessage, body: T): Received
     ...(message.groupId !== undefined && { groupId: message.groupId }),
     ...(message.deduplicationId !== undefined && { deduplicationId: message.deduplicationId }),
     ...(message.sequenceNumber !== undefined && { sequenceNumber: message.sequenceNumber }),
+    ...(message.firstReceivedAtMs !== undefined && { firstReceivedAtMs: message.firstReceivedAtMs }),
+    ...(message.senderId !== undefined && { senderId: message.senderId }),
   };
 }
 

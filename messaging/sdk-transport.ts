@@ -53,8 +53,18 @@ export function createSqsClient(config: SQSClientConfig = {}): SQSClient {
   });
 }
 
+/** What few consumers want to know. */
+const ORIGIN_ATTRIBUTES = ['ApproximateFirstReceiveTimestamp', 'SenderId'] as const;
+
+/** How the SDK is used. */
+export interface SdkTransportOptions {
+  /** Asks also who sent a message and when it was received first. @default false */
+  readonly withOrigin?: boolean;
+}
+
 /** The transport over the AWS SDK. `send` gets no options object: the SDK's middleware cache works only then. */
-export function sdkTransport(client: SQSClient): SqsTransport {
+export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {}): SqsTransport {
+  const systemAttributes = [...SYSTEM_ATTRIBUTES, ...(options.withOrigin === true ? ORIGIN_ATTRIBUTES : [])];
   return {
     async receive(request) {
       const { Messages } = await attempt(
@@ -64,7 +74,7 @@ export function sdkTransport(client: SQSClient): SqsTransport {
             MaxNumberOfMessages: request.maxMessages,
             VisibilityTimeout: request.visibilityTimeoutSeconds,
             WaitTimeSeconds: request.waitTimeSeconds,
-            MessageSystemAttributeNames: [...SYSTEM_ATTRIBUTES],
+            MessageSystemAttributeNames: systemAttributes,
             MessageAttributeNames: ['All'],
             ...(request.attemptId !== undefined && { ReceiveRequestAttemptId: request.attemptId }),
           }),
@@ -199,6 +209,10 @@ export function fromSdkMessage(message: Message): TransportMessage {
     ...(system['MessageGroupId'] !== undefined && { groupId: system['MessageGroupId'] }),
     ...(system['MessageDeduplicationId'] !== undefined && { deduplicationId: system['MessageDeduplicationId'] }),
     ...(system['SequenceNumber'] !== undefined && { sequenceNumber: system['SequenceNumber'] }),
+    ...(system['ApproximateFirstReceiveTimestamp'] !== undefined && {
+      firstReceivedAtMs: Number(system['ApproximateFirstReceiveTimestamp']),
+    }),
+    ...(system['SenderId'] !== undefined && { senderId: system['SenderId'] }),
     ...(system['AWSTraceHeader'] !== undefined && { traceHeader: system['AWSTraceHeader'] }),
   };
 }

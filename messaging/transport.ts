@@ -55,6 +55,10 @@ export interface TransportMessage {
   readonly groupId?: string;
   readonly deduplicationId?: string;
   readonly sequenceNumber?: string;
+  /** When it was received for the first time, milliseconds since 1970; only from a transport that asks for it. */
+  readonly firstReceivedAtMs?: number;
+  /** Principal that sent it; only from a transport that asks for it. */
+  readonly senderId?: string;
   /** `AWSTraceHeader`, when the sender was traced by X-Ray. */
   readonly traceHeader?: string;
 }

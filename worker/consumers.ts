@@ -8,6 +8,7 @@ import {
   type InFlightMessage,
   type Logger,
   queueBacklog,
+  sdkTransport,
 } from '../messaging';
 import type { WorkerConfiguration } from './configuration';
 import { Cut } from './cut';
@@ -89,11 +90,13 @@ export class Consumers implements Work, HealthSource {
       configuration.concurrency,
       configuration.queues.map(({ weight }) => weight),
     );
+    // The headers of an HTTP handler tell where a message comes from.
+    const transport = sdkTransport(sqs, { withOrigin: configuration.handler.kind === 'http' });
     this.#metrics = configuration.queues.flatMap(({ url }, index) => this.#metricsOf(url, slots[index] ?? 1));
     this.#consumers = configuration.queues.map(
       ({ url, deadLetterQueueUrl }, index) =>
         new Consumer({
-          sqs,
+          sqs: transport,
           queueUrl: url,
           handler: this.#cut.wrap(host.handler),
           concurrency: slots[index] ?? 1,

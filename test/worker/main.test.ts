@@ -5,6 +5,8 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { AutoScalingApiServer } from '../../local/auto-scaling-api';
 import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
 import { InstanceMetadataServer } from '../../local/instance-metadata';
@@ -97,6 +99,36 @@ describe('the worker, as a process from its bundle', () => {
       BacklogPerSlot: expect.any(Number),
       BusySlots: 0,
     });
+  });
+
+  test('posts to an HTTP handler with the headers of an Elastic Beanstalk worker environment', async () => {
+    const seen: IncomingHttpHeaders[] = [];
+    const application = createServer((request, response) => {
+      seen.push(request.headers);
+      response.end();
+    });
+    await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
+    try {
+      await send('hello');
+      const { port } = application.address() as AddressInfo;
+      const worker = start({ [WORKER_ENV.handler]: `http:${port}/messages` });
+      await new Promise((resolve) => application.once('request', resolve));
+      worker.signal('SIGTERM');
+      expect(await worker.exit).toBe(0);
+    } finally {
+      application.closeAllConnections();
+      application.close();
+    }
+    expect(seen).toEqual([
+      expect.objectContaining({
+        'x-aws-sqsd-msgid': expect.any(String),
+        'x-aws-sqsd-queue': queueUrl.split('/').at(-1),
+        'x-aws-sqsd-receive-count': '1',
+        'x-aws-sqsd-first-received-at': expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/),
+        'x-aws-sqsd-sender-id': expect.any(String),
+      }),
+    ]);
+    expect(await counts()).toEqual({ visible: 0, hidden: 0 });
   });
 
   test('consumes, answers its health endpoints, and drains on SIGTERM: work is finished, nothing is left', async () => {
