@@ -28,6 +28,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     summary: 'print the settings that follow from a workload',
     load: () => import('./commands/plan.js'),
   },
+  {
+    name: 'simulate',
+    summary: 'run the scaling of a synthesized template in virtual time',
+    load: () => import('./commands/simulate.js'),
+  },
 ];
 
 async function main(argv: readonly string[]): Promise<void> {

@@ -1,0 +1,278 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { InvalidArgumentError, type Command } from 'commander';
+import pc from 'picocolors';
+import { ALTERNATIVES } from '../../sim/alternatives';
+import { readScalingModel } from '../../sim/read-scaling-model';
+import { duration, reportTable, type SimulationReport } from '../../sim/report';
+import { run, type Run, type RunOptions } from '../../sim/run';
+import type { ScalingModel } from '../../sim/scaling-model';
+import {
+  empiricalServiceTime,
+  exponentialServiceTime,
+  fixedServiceTime,
+  lognormalServiceTime,
+  type ServiceTime,
+} from '../../sim/service-time';
+import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
+import {
+  DEFAULT_DURATION_SECONDS,
+  expectedArrivals,
+  namedWorkload,
+  parseTrace,
+  WORKLOAD_NAMES,
+  type Workload,
+  type WorkloadName,
+} from '../../sim/workload';
+
+interface Options {
+  readonly workload: string;
+  readonly seed: number;
+  readonly compare?: string;
+  readonly timing?: string;
+  readonly json?: boolean;
+  readonly chart?: string;
+  readonly group?: string;
+  readonly processingTime?: number;
+  readonly p99?: number;
+  readonly service?: string;
+  readonly latency?: number;
+  readonly concurrency?: number;
+  readonly rate?: number;
+  readonly peak?: number;
+  readonly burst?: number;
+  readonly duration?: number;
+  readonly failures?: number;
+  readonly messageGroups?: number;
+}
+
+/** What a named workload is made of when neither the template nor an option says it: shares of the fleet's maximum. */
+const DEFAULT_PEAK_SHARE = 0.7;
+const DEFAULT_RATE_SHARE = 0.25;
+/** Acceptable wait when nothing declares one. */
+const DEFAULT_LATENCY_SECONDS = 300;
+
+/** `queue-fleet simulate`: a synthesized template in virtual time. */
+export function configure(command: Command): void {
+  command
+    .argument('<template>', 'synthesized CloudFormation template (JSON)')
+    .requiredOption(
+      '--workload <name|file>',
+      `${WORKLOAD_NAMES.join(', ')}, or a CSV file: arrival second[,service seconds]`,
+    )
+    .option('--seed <n>', 'seed of everything random', integer, 1)
+    .option('--compare <policies>', `other policies on the same fleet: ${Object.keys(ALTERNATIVES).join(',')}`)
+    .option('--timing <file>', 'JSON file that overrides the timing of AWS (docs/simulator.md lists it)')
+    .option('--json', 'print the report as JSON')
+    .option('--chart <file>', 'write a picture: .svg or .html')
+    .option('--group <id>', 'logical id of the Auto Scaling group, when the template has several')
+    .option('--processing-time <seconds>', 'average processing time (default: declared in the template)', positive)
+    .option(
+      '--p99 <seconds>',
+      '99th percentile of the processing time (default: declared; the average without one)',
+      positive,
+    )
+    .option('--service <kind>', 'fixed, lognormal, exponential, or a file with one measured time a line')
+    .option('--latency <seconds>', `acceptable wait (default: declared, else ${DEFAULT_LATENCY_SECONDS})`, positive)
+    .option('--concurrency <n>', 'jobs at a time on one instance (default: declared, else 1)', integer)
+    .option('--rate <n>', `usual arrivals per second (default: ${DEFAULT_RATE_SHARE} of the peak)`, nonNegative)
+    .option(
+      '--peak <n>',
+      `busy arrivals per second (default: declared, else ${DEFAULT_PEAK_SHARE} of the largest fleet)`,
+      nonNegative,
+    )
+    .option(
+      '--burst <n>',
+      'jobs at once in the spike (default: declared, else what the largest fleet does in half the acceptable wait)',
+      nonNegative,
+    )
+    .option('--duration <seconds>', 'length of a named workload (default: 4 h, bursty 8 h, diurnal 24 h)', positive)
+    .option('--failures <share>', 'share of attempts that fail', nonNegative)
+    .option('--message-groups <n>', 'message groups of a FIFO queue', integer)
+    .action(async (template: string, options: Options) => {
+      await simulateTemplate(template, options);
+    });
+}
+
+async function simulateTemplate(file: string, options: Options): Promise<void> {
+  const model = readScalingModel(readText(file), {
+    file,
+    ...(options.group === undefined ? {} : { group: options.group }),
+  });
+  const names = (options.compare ?? '').split(',').filter((name) => name !== '');
+  for (const name of names) {
+    if (ALTERNATIVES[name] === undefined) {
+      throw new Error(`--compare: '${name}' is not a policy: use ${Object.keys(ALTERNATIVES).join(', ')}`);
+    }
+  }
+  const settings = settingsOf(model, options);
+  const progress = progressBar(options, settings.workload);
+  const runs = [run({ ...settings, onProgress: progress(0, names.length + 1) })];
+  names.forEach((name, i) => {
+    const alternative = ALTERNATIVES[name];
+    if (alternative === undefined) return;
+    const input = {
+      averageProcessingTimeSeconds: settings.service.meanSeconds,
+      acceptableLatencySeconds: settings.acceptableLatencySeconds,
+      concurrency: settings.concurrency,
+    };
+    const other = alternative.model(model, input);
+    const controller = alternative.controller?.(other, input);
+    runs.push(
+      run({
+        ...settings,
+        model: other,
+        policy: name,
+        ...(controller === undefined ? {} : { controller }),
+        onProgress: progress(i + 1, names.length + 1),
+      }),
+    );
+  });
+  if (options.chart !== undefined) await writeChart(options.chart, runs, settings.acceptableLatencySeconds);
+  if (options.json === true) printJson(runs, names);
+  else print(file, model, settings, runs, options.chart);
+}
+
+type Settings = Pick<
+  RunOptions,
+  'model' | 'workload' | 'service' | 'concurrency' | 'acceptableLatencySeconds' | 'seed' | 'timing'
+>;
+
+function settingsOf(model: ScalingModel, options: Options): Settings & Partial<RunOptions> {
+  const declared = model.workload;
+  const concurrency = options.concurrency ?? declared?.concurrency ?? model.worker?.concurrency ?? 1;
+  const acceptableLatencySeconds = options.latency ?? declared?.acceptableLatencySeconds ?? DEFAULT_LATENCY_SECONDS;
+  const isName = (WORKLOAD_NAMES as readonly string[]).includes(options.workload);
+  const trace = isName ? undefined : parseTrace(readText(options.workload), options.workload);
+  const service = serviceOf(model, options, trace);
+  const workload = trace ?? namedOf(model, options, { service, concurrency, acceptableLatencySeconds });
+  return {
+    model,
+    workload,
+    service,
+    concurrency,
+    acceptableLatencySeconds,
+    seed: options.seed,
+    timing: options.timing === undefined ? DEFAULT_TIMING : parseTiming(readText(options.timing), options.timing),
+    ...(options.failures === undefined ? {} : { failureShare: options.failures }),
+    ...(options.messageGroups === undefined ? {} : { messageGroups: options.messageGroups }),
+  };
+}
+
+function serviceOf(model: ScalingModel, options: Options, trace: Workload | undefined): ServiceTime {
+  const declared = model.workload;
+  const kind = options.service;
+  if (kind !== undefined && !['fixed', 'lognormal', 'exponential'].includes(kind)) {
+    const lines = readText(kind).split(/\r?\n/);
+    const times = lines.flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      const time = Number(line);
+      if (!Number.isFinite(time) || time < 0)
+        throw new Error(`${kind}:${i + 1}: must be a number of seconds: '${line}'`);
+      return [time];
+    });
+    return empiricalServiceTime(times);
+  }
+  const ofTrace = trace?.trace?.serviceSeconds.filter((seconds) => !Number.isNaN(seconds)) ?? new Float64Array();
+  if (ofTrace.length > 0 && options.processingTime === undefined) return empiricalServiceTime([...ofTrace]);
+  const mean = options.processingTime ?? declared?.averageProcessingTimeSeconds;
+  if (mean === undefined) {
+    throw new Error('the processing time is not declared in the template: give --processing-time SECONDS');
+  }
+  // A declared tail belongs to the declared average: with another average it is stretched along.
+  const stretch = declared === undefined ? 1 : mean / declared.averageProcessingTimeSeconds;
+  const declaredP99 = declared?.p99ProcessingTimeSeconds;
+  const p99 = options.p99 ?? (declaredP99 === undefined ? undefined : declaredP99 * stretch);
+  if (kind === 'exponential') return exponentialServiceTime(mean);
+  if (kind === 'fixed' || p99 === undefined || (kind === undefined && p99 <= mean)) return fixedServiceTime(mean);
+  return lognormalServiceTime(mean, p99);
+}
+
+function namedOf(
+  model: ScalingModel,
+  options: Options,
+  input: { readonly service: ServiceTime; readonly concurrency: number; readonly acceptableLatencySeconds: number },
+): Workload {
+  const name = options.workload as WorkloadName;
+  const largestRate = (model.group.maxSize * input.concurrency) / input.service.meanSeconds;
+  const peakRatePerSecond = options.peak ?? model.workload?.peakRatePerSecond ?? largestRate * DEFAULT_PEAK_SHARE;
+  const shape = {
+    peakRatePerSecond,
+    ratePerSecond: options.rate ?? peakRatePerSecond * DEFAULT_RATE_SHARE,
+    burst: options.burst ?? model.workload?.burst ?? Math.ceil((largestRate * input.acceptableLatencySeconds) / 2),
+    durationSeconds: options.duration ?? DEFAULT_DURATION_SECONDS[name],
+  };
+  return namedWorkload(name, shape, options.seed);
+}
+
+/** Redraws one line on a terminal when a run is long enough to wonder about. */
+function progressBar(options: Options, workload: Workload): (index: number, count: number) => (share: number) => void {
+  const isShown = options.json !== true && process.stderr.isTTY && expectedArrivals(workload) > 50_000;
+  return (index, count) => (share) => {
+    if (!isShown) return;
+    const total = (index + share) / count;
+    const filled = Math.round(total * 30);
+    process.stderr.write(`\r${'█'.repeat(filled)}${'░'.repeat(30 - filled)} ${Math.round(total * 100)} %`);
+    if (total >= 1) process.stderr.write('\r\u001b[K');
+  };
+}
+
+function print(file: string, model: ScalingModel, settings: Settings, runs: readonly Run[], chart?: string): void {
+  const { workload, service, concurrency, acceptableLatencySeconds, seed } = settings;
+  const first = runs[0]?.report;
+  console.log(
+    `${pc.bold(file)}: ${model.group.minSize} to ${model.group.maxSize} instances, ${concurrency} at a time each; ` +
+      `${workload.name}, ${first?.jobs ?? 0} jobs (${service.text}) in ${duration(workload.durationSeconds)}; ` +
+      `acceptable wait ${duration(acceptableLatencySeconds)}; seed ${seed}`,
+  );
+  for (const { logicalId, reason } of model.ignored) console.log(pc.yellow(`left out: ${logicalId}: ${reason}`));
+  console.log(`\n${reportTable(runs.map((each) => each.report))}\n`);
+  if (first?.mode === 'aggregate') console.log('So many jobs are simulated in groups (docs/simulator.md).');
+  console.log(
+    "'in time': started within the acceptable wait. 'x bound': instance-hours against a scaler that knows the future. " +
+      'The timing of AWS is assumed (docs/simulator.md), no account was measured.',
+  );
+  if (chart !== undefined) console.log(`Picture: ${chart}`);
+}
+
+function printJson(runs: readonly Run[], names: readonly string[]): void {
+  const [first, ...others] = runs.map((each) => each.report);
+  const compare: Record<string, SimulationReport | undefined> = {};
+  names.forEach((name, i) => (compare[name] = others[i]));
+  console.log(JSON.stringify(names.length === 0 ? first : { ...first, compare }, null, 2));
+}
+
+async function writeChart(file: string, runs: readonly Run[], acceptableLatencySeconds: number): Promise<void> {
+  const kind = extname(file).toLowerCase();
+  if (kind !== '.svg' && kind !== '.html') throw new Error(`--chart: '${file}' must end with .svg or .html`);
+  const { renderChart } = await import('../../sim/chart.js');
+  writeFileSync(file, await renderChart({ runs, acceptableLatencySeconds, format: kind === '.svg' ? 'svg' : 'html' }));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError('must be a number of at least 0');
+  }
+  return value;
+}
+
+function positive(text: string): number {
+  const value = nonNegative(text);
+  if (value === 0) throw new InvalidArgumentError('must be more than 0');
+  return value;
+}
+
+function integer(text: string): number {
+  const value = nonNegative(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number');
+  return value;
+}

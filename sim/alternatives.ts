@@ -1,0 +1,339 @@
+/**
+ * Policies that others use, as models: the yardsticks of `--compare` and of the benchmark.
+ *
+ * Each replaces the alarms and policies of a model and leaves queue, group, hooks and bounds as they are, so that a
+ * comparison shows the policy alone. Sources were read in November 2026.
+ */
+import { parseMetricMath } from './metric-math-parser';
+import { GROUP_METRICS } from './read-metrics';
+import type { AlarmModel, MetricQuery, PolicyModel, ScalingModel, Statistic, StepModel } from './scaling-model';
+import type { ScalingEvent, Snapshot } from './scaling-engine';
+import type { Controller } from './simulator';
+
+/** What the policies are derived from. */
+export interface AlternativeInput {
+  readonly averageProcessingTimeSeconds: number;
+  readonly acceptableLatencySeconds: number;
+  readonly concurrency: number;
+}
+
+/** A policy that can take a template's place. */
+export interface Alternative {
+  /** One line for people, with where it comes from. */
+  readonly summary: string;
+  readonly source: string;
+  /** Grace that running work gets where the policy ships: seconds between the stop signal and the kill. */
+  readonly graceSeconds: number;
+  model(model: ScalingModel, input: AlternativeInput): ScalingModel;
+  /** Set for scalers that are not CloudWatch alarms. */
+  readonly controller?: (model: ScalingModel, input: AlternativeInput) => Controller;
+}
+
+const VISIBLE = 'ApproximateNumberOfMessagesVisible';
+const NOT_VISIBLE = 'ApproximateNumberOfMessagesNotVisible';
+
+function query(model: ScalingModel, id: string, metricName: string, statistic: Statistic): MetricQuery {
+  if (metricName.startsWith('Group')) return { id, source: { kind: 'group', metricName }, statistic };
+  const [queue = ''] = model.consumedQueues;
+  return { id, source: { kind: 'queue', queue, metricName }, statistic };
+}
+
+function expression(text: string): AlarmModel['expressions'] {
+  return new Map([['e', { text, node: parseMetricMath(text) }]]);
+}
+
+function replace(model: ScalingModel, alarms: readonly AlarmModel[], policies: readonly PolicyModel[]): ScalingModel {
+  return { ...model, alarms, policies, group: { ...model.group, enabledMetrics: GROUP_METRICS } };
+}
+
+interface DepthAlarm {
+  readonly logicalId: string;
+  readonly policy: string;
+  readonly comparison: AlarmModel['comparison'];
+  readonly threshold: number;
+  readonly periodSeconds: number;
+  readonly periods?: number;
+  readonly statistic?: Statistic;
+  /** Count what is in flight instead: no point means that nothing is. */
+  readonly inFlight?: boolean;
+}
+
+function depthAlarm(model: ScalingModel, options: DepthAlarm): AlarmModel {
+  const {
+    logicalId,
+    policy,
+    comparison,
+    threshold,
+    periodSeconds,
+    periods = 1,
+    statistic = 'Maximum',
+    inFlight,
+  } = options;
+  const visible = query(model, 'v', VISIBLE, statistic);
+  return {
+    logicalId,
+    comparison,
+    threshold,
+    periodSeconds,
+    evaluationPeriods: periods,
+    datapointsToAlarm: periods,
+    treatMissingData: 'missing',
+    policies: [policy],
+    metrics: inFlight === true ? [visible, query(model, 'f', NOT_VISIBLE, statistic)] : [visible],
+    expressions: inFlight === true ? expression('v * 0 + f') : new Map(),
+    returnId: inFlight === true ? 'e' : 'v',
+  };
+}
+
+function stepPolicy(
+  logicalId: string,
+  adjustmentType: 'ChangeInCapacity' | 'ExactCapacity',
+  warmupSeconds: number,
+  steps: readonly StepModel[],
+): PolicyModel {
+  return { kind: 'step', logicalId, adjustmentType, minAdjustmentMagnitude: 0, warmupSeconds, steps };
+}
+
+function simplePolicy(logicalId: string, adjustment: number, cooldownSeconds: number): PolicyModel {
+  const adjustmentType = 'ChangeInCapacity' as const;
+  return { kind: 'simple', logicalId, adjustmentType, minAdjustmentMagnitude: 0, adjustment, cooldownSeconds };
+}
+
+function tracking(model: ScalingModel, text: string, target: number, warmupSeconds: number): PolicyModel {
+  return {
+    kind: 'targetTracking',
+    logicalId: 'Tracking',
+    periodSeconds: 60,
+    metrics: [
+      query(model, 'v', VISIBLE, 'Maximum'),
+      query(model, 'f', NOT_VISIBLE, 'Maximum'),
+      query(model, 'g', 'GroupInServiceInstances', 'Average'),
+    ],
+    expressions: expression(text),
+    returnId: 'e',
+    target,
+    disableScaleIn: false,
+    warmupSeconds,
+  };
+}
+
+/** Messages that one instance may have waiting so that the last of them starts within the latency. */
+const acceptableBacklog = (input: AlternativeInput) =>
+  (input.acceptableLatencySeconds * input.concurrency) / input.averageProcessingTimeSeconds;
+
+/** The policies by name. */
+export const ALTERNATIVES: Readonly<Record<string, Alternative>> = {
+  queueDepth: {
+    summary: 'classic queue-length alarm: instances in proportion to the waiting messages, 20 steps',
+    source: 'https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html',
+    graceSeconds: 0,
+    model: (model, input) => {
+      const { minSize, maxSize } = model.group;
+      const count = Math.min(20, maxSize);
+      const floor = Math.max(1, minSize);
+      const capacity = (i: number) => Math.max(floor, Math.ceil((maxSize * (i + 1)) / count));
+      const bound = (i: number) => Math.ceil(((maxSize * i) / count) * acceptableBacklog(input));
+      const steps = Array.from({ length: count }, (_, i) => ({
+        lower: i === 0 ? 0 : bound(i) - 1,
+        upper: i === count - 1 ? Infinity : bound(i + 1) - 1,
+        adjustment: capacity(i),
+      })).filter((step) => step.upper > step.lower);
+      const inSteps = [{ lower: -Infinity, upper: 0, adjustment: minSize }];
+      return replace(
+        model,
+        [
+          depthAlarm(model, {
+            logicalId: 'Deep',
+            policy: 'Out',
+            comparison: 'GreaterThanOrEqualToThreshold',
+            threshold: 1,
+            periodSeconds: 60,
+          }),
+          depthAlarm(model, {
+            logicalId: 'Empty',
+            policy: 'In',
+            comparison: 'LessThanOrEqualToThreshold',
+            threshold: 0,
+            periodSeconds: 300,
+          }),
+        ],
+        [stepPolicy('Out', 'ExactCapacity', 60, steps), stepPolicy('In', 'ExactCapacity', 60, inSteps)],
+      );
+    },
+  },
+  backlogPerInstance: {
+    summary: "AWS's documented target: waiting messages per instance = latency / processing time",
+    source: 'https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html',
+    graceSeconds: 0,
+    model: (model, input) => replace(model, [], [tracking(model, 'v / g', acceptableBacklog(input), 300)]),
+  },
+  utilization: {
+    summary: 'AWS Compute Blog of 24 March 2026: (waiting + in flight) / slots, target 0.7',
+    source:
+      'https://aws.amazon.com/blogs/compute/enhancing-auto-scaling-resilience-by-tracking-worker-utilization-metrics',
+    graceSeconds: 0,
+    model: (model, input) => replace(model, [], [tracking(model, `(v + f) / (g * ${input.concurrency})`, 0.7, 300)]),
+  },
+  queueProcessingService: {
+    summary: 'CDK QueueProcessingService: +1 from 100, +5 from 500 waiting, -1 at 0; maximum raised',
+    source: 'https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecs_patterns.QueueProcessingEc2Service.html',
+    graceSeconds: 30,
+    model: (model) =>
+      replace(
+        model,
+        [
+          depthAlarm(model, {
+            logicalId: 'Upper',
+            policy: 'Out',
+            comparison: 'GreaterThanOrEqualToThreshold',
+            threshold: 100,
+            periodSeconds: 300,
+            statistic: 'Average',
+          }),
+          depthAlarm(model, {
+            logicalId: 'Lower',
+            policy: 'In',
+            comparison: 'LessThanOrEqualToThreshold',
+            threshold: 0,
+            periodSeconds: 300,
+            statistic: 'Average',
+          }),
+        ],
+        [
+          stepPolicy('Out', 'ChangeInCapacity', 300, [
+            { lower: 0, upper: 400, adjustment: 1 },
+            { lower: 400, upper: Infinity, adjustment: 5 },
+          ]),
+          simplePolicy('In', -1, 300),
+        ],
+      ),
+  },
+  copilot: {
+    summary: 'AWS Copilot worker service: backlog per task by target tracking, in flight not counted',
+    source: 'https://aws.github.io/copilot-cli/docs/manifest/worker-service/',
+    graceSeconds: 30,
+    model: (model, input) => replace(model, [], [tracking(model, 'IF(g > 0, v / g, v)', acceptableBacklog(input), 60)]),
+  },
+  watchbot: {
+    summary: 'ecs-watchbot: +10 % of the maximum while messages wait, the minimum when none runs',
+    source: 'https://github.com/mapbox/ecs-watchbot',
+    graceSeconds: 30,
+    model: (model) => {
+      const step = Math.min(100, Math.max(1, Math.ceil(model.group.maxSize / 10)));
+      return replace(
+        model,
+        [
+          depthAlarm(model, {
+            logicalId: 'Up',
+            policy: 'Out',
+            comparison: 'GreaterThanThreshold',
+            threshold: 0,
+            periodSeconds: 300,
+          }),
+          depthAlarm(model, {
+            logicalId: 'Down',
+            policy: 'In',
+            comparison: 'LessThanThreshold',
+            threshold: 1,
+            periodSeconds: 300,
+            inFlight: true,
+          }),
+        ],
+        [
+          simplePolicy('Out', step, 300),
+          stepPolicy('In', 'ExactCapacity', 0, [{ lower: -Infinity, upper: 0, adjustment: model.group.minSize }]),
+        ],
+      );
+    },
+  },
+  plusMinusOne: {
+    summary: 'common Terraform samples: +1 while messages wait, -1 when none does, cooldown 300 s',
+    source: 'https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/autoscaling_policy',
+    graceSeconds: 0,
+    model: (model) =>
+      replace(
+        model,
+        [
+          depthAlarm(model, {
+            logicalId: 'High',
+            policy: 'Out',
+            comparison: 'GreaterThanThreshold',
+            threshold: 0,
+            periodSeconds: 60,
+            periods: 2,
+          }),
+          depthAlarm(model, {
+            logicalId: 'Low',
+            policy: 'In',
+            comparison: 'LessThanOrEqualToThreshold',
+            threshold: 0,
+            periodSeconds: 60,
+            periods: 2,
+          }),
+        ],
+        [simplePolicy('Out', 1, 300), simplePolicy('In', -1, 300)],
+      ),
+  },
+  keda: {
+    summary: 'KEDA aws-sqs-queue, one message per slot: polled each 30 s, scaled by the HPA',
+    source: 'https://keda.sh/docs/2.18/scalers/aws-sqs/',
+    graceSeconds: 30,
+    model: (model) => replace(model, [], []),
+    controller: (model, input) => new KedaController(model, input.concurrency),
+  },
+};
+
+/** Seconds between two polls of the queue's attributes (`pollingInterval`). */
+const KEDA_POLL_SECONDS = 30;
+/** The HPA's default stabilization window for scaling in. */
+const HPA_WINDOW_SECONDS = 300;
+
+/**
+ * KEDA's queue scaler with the horizontal pod autoscaler's defaults: the wanted number is messages, in flight included,
+ * per slot; it grows by 4 or to the double each 15 s, and shrinks to the largest wish of the last 300 s.
+ */
+class KedaController implements Controller {
+  readonly #min: number;
+  readonly #max: number;
+  readonly #slots: number;
+  #wishes: { readonly atSeconds: number; readonly wanted: number }[] = [];
+  #desired = 0;
+  nextWakeSeconds = KEDA_POLL_SECONDS;
+
+  constructor(model: ScalingModel, slots: number) {
+    this.#min = model.group.minSize;
+    this.#max = model.group.maxSize;
+    this.#slots = slots;
+  }
+
+  observe(nowSeconds: number, snapshot: Snapshot): void {
+    const messages = Object.values(snapshot.queues).reduce((sum, queue) => sum + queue.visible + queue.notVisible, 0);
+    const wanted = Math.min(this.#max, Math.max(this.#min, Math.ceil(messages / this.#slots)));
+    this.#desired = snapshot.group.desired;
+    this.#wishes.push({ atSeconds: nowSeconds, wanted });
+    this.#wishes = this.#wishes.filter((wish) => wish.atSeconds > nowSeconds - HPA_WINDOW_SECONDS);
+  }
+
+  advance(nowSeconds: number): readonly ScalingEvent[] {
+    if (nowSeconds < this.nextWakeSeconds) return [];
+    this.nextWakeSeconds = nowSeconds + KEDA_POLL_SECONDS;
+    const from = this.#desired;
+    const wanted = this.#wishes.at(-1)?.wanted ?? from;
+    // Two rounds of the HPA fit between two polls.
+    const reachable = Math.max(from + 4, from * 2);
+    const to =
+      wanted > from
+        ? Math.min(wanted, Math.max(reachable + 4, reachable * 2))
+        : Math.max(...this.#wishes.map((wish) => wish.wanted));
+    if (to === from || (wanted <= from && to > from)) return [];
+    const reason = `${wanted} wanted`;
+    const common = {
+      atSeconds: nowSeconds,
+      policyLogicalId: 'keda',
+      alarmLogicalId: 'poll',
+      step: 'any',
+      value: wanted,
+    };
+    return [{ kind: 'capacity', ...common, from, to, reason }];
+  }
+}

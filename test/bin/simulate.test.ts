@@ -1,0 +1,101 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stepTemplate } from '../sim/fixtures/templates';
+
+/** The command line loads ESM-only packages, which jest cannot: it runs in a process of its own. */
+const ROOT = resolve(__dirname, '../..');
+const ARGS = ['--import', 'tsx', 'bin/queue-fleet.ts', 'simulate'];
+let dir: string;
+const path = (name: string) => join(dir, name);
+const go = (...args: readonly string[]) =>
+  execFileSync(process.execPath, [...ARGS, ...args], { cwd: ROOT, encoding: 'utf8' });
+const refuse = (...args: readonly string[]) =>
+  spawnSync(process.execPath, [...ARGS, ...args], { cwd: ROOT, encoding: 'utf8' });
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'simulate-'));
+  const metadata = {
+    'cdk-queue-fleet:workload': {
+      averageProcessingTimeSeconds: 20,
+      p99ProcessingTimeSeconds: 60,
+      acceptableLatencySeconds: 300,
+    },
+  };
+  writeFileSync(path('t.json'), JSON.stringify(stepTemplate({ metadata })));
+  writeFileSync(path('bare.json'), JSON.stringify(stepTemplate()));
+});
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('queue-fleet simulate', () => {
+  test('prints JSON that the seed determines', () => {
+    const args = [
+      path('t.json'),
+      '--workload',
+      'step',
+      '--seed',
+      '7',
+      '--compare',
+      'keda,backlogPerInstance',
+      '--json',
+    ];
+    const report = JSON.parse(go(...args)) as Record<string, unknown>;
+    expect(report).toMatchObject({
+      waitSeconds: { p50: expect.any(Number), p95: expect.any(Number), p99: expect.any(Number) },
+      attainment: expect.any(Number),
+      drainSeconds: expect.any(Number),
+      instanceHours: expect.any(Number),
+      clairvoyantInstanceHours: expect.any(Number),
+      scalingActions: expect.any(Number),
+      killed: expect.any(Number),
+      seed: 7,
+      compare: { keda: { policy: 'keda' }, backlogPerInstance: { policy: 'backlogPerInstance' } },
+    });
+    expect(JSON.parse(go(...args))).toEqual(report);
+  });
+
+  test('prints a table, runs a trace with another timing, and draws a picture', () => {
+    writeFileSync(path('trace.csv'), 'second,service\n10,30\n5\n400,12\n');
+    writeFileSync(path('timing.json'), '{"launch":[20,30]}');
+    const text = go(
+      path('t.json'),
+      '--workload',
+      path('trace.csv'),
+      '--timing',
+      path('timing.json'),
+      '--chart',
+      path('c.svg'),
+    );
+    expect(text).toContain('3 jobs');
+    expect(text).toMatch(/template +100.0 %/);
+    expect(readFileSync(path('c.svg'), 'utf8')).toMatch(/^<svg[^]*Alarms[^]*<\/svg>$/);
+    go(path('t.json'), '--workload', 'spike', '--duration', '3600', '--chart', path('c.html'), '--compare', 'keda');
+    expect(readFileSync(path('c.html'), 'utf8')).toMatch(/<!doctype html>[^]*keda: in service[^]*<table>/);
+  });
+
+  test.each([
+    ['a malformed row', ['t.json', '--workload', 'bad.csv'], /bad.csv:2: the arrival second must be a number/],
+    ['an unknown workload', ['t.json', '--workload', 'wavy'], /wavy: cannot be read/],
+    [
+      'an unknown policy',
+      ['t.json', '--workload', 'step', '--compare', 'magic'],
+      /'magic' is not a policy: use queueDepth/,
+    ],
+    ['a template without a queue', ['none.json', '--workload', 'step'], /none.json: template: has no queue/],
+    [
+      'a template that does not declare its work',
+      ['bare.json', '--workload', 'step'],
+      /give --processing-time SECONDS/,
+    ],
+    ['a picture of another kind', ['t.json', '--workload', 'step', '--chart', 'c.png'], /must end with .svg or .html/],
+    ['a number that is none', ['t.json', '--workload', 'step', '--seed', 'x'], /must be a number of at least 0/],
+  ])('fails when it is given %s', (_, args, message) => {
+    writeFileSync(path('bad.csv'), '1\nsoon\n');
+    writeFileSync(path('none.json'), '{"Resources":{}}');
+    const result = refuse(...args.map((arg) => (/\.(json|csv)$/.test(arg) ? path(arg) : arg)));
+    expect(result.status).not.toBe(0);
+    expect(result.stderr).toMatch(message);
+  });
+});
