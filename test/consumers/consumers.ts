@@ -28,7 +28,8 @@ function run(cwd: string, command: string, args: readonly string[], env: NodeJS.
     maxBuffer: 64 * 1024 * 1024,
   });
   if (done.error) throw done.error;
-  if (done.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${done.status}:\n${done.stdout}${done.stderr}`);
+  if (done.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} ended with ${done.status}:\n${done.stdout}${done.stderr}`);
   return done.stdout;
 }
 
@@ -50,7 +51,11 @@ const LANGUAGES: readonly Language[] = [
     synthesize: (folder, env) => {
       const [tarball = ''] = readdirSync(join(PACKED, 'js'));
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
-      const peers = [`aws-cdk-lib@${CDK_VERSION}`, `constructs@${CONSTRUCTS_VERSION}`, `tsx@${packageJson.devDependencies['tsx']}`];
+      const peers = [
+        `aws-cdk-lib@${CDK_VERSION}`,
+        `constructs@${CONSTRUCTS_VERSION}`,
+        `tsx@${packageJson.devDependencies['tsx']}`,
+      ];
       run(folder, 'npm', ['install', '--no-audit', '--no-fund', join(PACKED, 'js', tarball), ...peers]);
       run(folder, 'npx', ['tsx', 'app.ts'], env);
     },
@@ -63,7 +68,14 @@ const LANGUAGES: readonly Language[] = [
       const wheel = readdirSync(join(PACKED, 'python')).find((file) => file.endsWith('.whl')) ?? '';
       run(folder, 'python3', ['-m', 'venv', 'venv']);
       const python = join(folder, 'venv/bin/python');
-      run(folder, python, ['-m', 'pip', 'install', '--quiet', join(PACKED, 'python', wheel), `aws-cdk-lib==${CDK_VERSION}`]);
+      run(folder, python, [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        join(PACKED, 'python', wheel),
+        `aws-cdk-lib==${CDK_VERSION}`,
+      ]);
       run(folder, python, ['app.py'], env);
     },
   },
@@ -106,7 +118,9 @@ function comparable(outdir: string): string {
 
 function main(): void {
   const wanted = process.argv.slice(2);
-  const languages = LANGUAGES.filter(({ name }) => wanted.length === 0 || name === 'typescript' || wanted.includes(name));
+  const languages = LANGUAGES.filter(
+    ({ name }) => wanted.length === 0 || name === 'typescript' || wanted.includes(name),
+  );
   rmSync(WORK, { recursive: true, force: true });
   mkdirSync(PACKED, { recursive: true });
   let reference: string | undefined;

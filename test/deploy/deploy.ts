@@ -18,6 +18,7 @@ const WORK = join(ROOT, 'tmp/deploy');
 const VENV = join(ROOT, 'tmp/moto');
 const MOTO = join(__dirname, 'moto');
 const PYTHON = join(VENV, 'bin/python');
+const SERVER_LOG = join(WORK, 'server.log');
 const REGION = 'us-east-1';
 const ACCOUNT = '123456789012';
 /** So that a change of the example cannot quietly empty the proof. */
@@ -45,11 +46,10 @@ function installServer(): boolean {
 }
 
 async function startServer(): Promise<Server> {
-  const logFile = join(WORK, 'server.log');
   const child = spawn(PYTHON, ['-W', 'ignore', 'server.py'], {
     cwd: MOTO,
     // A file, not a pipe: this process runs the command line synchronously and would not empty a pipe meanwhile.
-    stdio: ['pipe', 'pipe', openSync(logFile, 'w')],
+    stdio: ['pipe', 'pipe', openSync(SERVER_LOG, 'w')],
     env: {
       ...process.env,
       CUSTOM_RESOURCE_NODE: process.execPath,
@@ -66,7 +66,7 @@ async function startServer(): Promise<Server> {
       if (line?.[1]) accept(Number(line[1]));
     });
     child.on('exit', () =>
-      refuse(new Error(`The test server ended before it was ready:\n${readFileSync(logFile, 'utf8')}`)),
+      refuse(new Error(`The test server ended before it was ready:\n${readFileSync(SERVER_LOG, 'utf8')}`)),
     );
   });
   // The CLI accepts no plain address here: `localhost` keeps S3's path-style addressing.
@@ -155,7 +155,13 @@ class Deployment {
   }
 
   deploy(): string {
-    return this.#cdk('deploy', '--all', '--require-approval', 'never', '--app', this.#assembly);
+    const output = this.#cdk('deploy', '--all', '--require-approval', 'never', '--app', this.#assembly);
+    // The command line takes a change set that failed with status 500 for complete.
+    const failure = /Traceback[\s\S]*?\n(\w[\w.]*(?:Error|Expired|Exception)\b.*)/.exec(
+      readFileSync(SERVER_LOG, 'utf8'),
+    );
+    if (failure) throw new Error(`the test server failed during the deployment: ${failure[1]} (tmp/deploy/server.log)`);
+    return output;
   }
 
   destroy(): void {

@@ -62,8 +62,11 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a second more for the lifecycle hook',
-    type: 'AWS::AutoScaling::LifecycleHook',
-    apply: (p) => increment(p, 'HeartbeatTimeout'),
+    type: 'AWS::AutoScaling::AutoScalingGroup',
+    apply: (p) => {
+      const [hook] = (p['LifecycleHookSpecificationList'] as Array<Record<string, unknown>> | undefined) ?? [];
+      return hook !== undefined && increment(hook, 'HeartbeatTimeout');
+    },
   },
   {
     name: 'no notification from the bucket',

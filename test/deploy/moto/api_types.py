@@ -133,13 +133,17 @@ def put_scaling_policy(context: Context, name: str, properties: Properties) -> C
     for key in ("Cooldown", "MinAdjustmentMagnitude", "EstimatedInstanceWarmup", "ScalingAdjustment"):
         if key in arguments:
             arguments[key] = int(arguments[key])
-    arn = context.client("autoscaling").put_scaling_policy(**arguments)["PolicyARN"]
+    groups = context.client("autoscaling")
+    groups.put_scaling_policy(**arguments)
+    # moto's answer to the put holds no ARN.
+    found = groups.describe_policies(AutoScalingGroupName=properties["AutoScalingGroupName"], PolicyNames=[name])
+    arn = found["ScalingPolicies"][0]["PolicyARN"]
     return Created(arn, {"Arn": arn, "PolicyName": name})
 
 
 def delete_scaling_policy(context: Context, physical_id: str, properties: Properties) -> None:
     context.client("autoscaling").delete_policy(
-        AutoScalingGroupName=properties["AutoScalingGroupName"], PolicyName=physical_id
+        AutoScalingGroupName=properties["AutoScalingGroupName"], PolicyName=physical_id.rsplit("/", 1)[-1]
     )
 
 
@@ -247,6 +251,53 @@ def delete_schedule(context: Context, physical_id: str, _properties: Properties)
     context.client("scheduler").delete_schedule(Name=physical_id)
 
 
+def distribution_config(reference: str, config: Properties) -> Properties:
+    """CloudFormation's spelling of a distribution in the API's."""
+    config = booleans(config)
+    behavior = dict(config["DefaultCacheBehavior"])
+    for key in ("AllowedMethods", "CachedMethods"):
+        behavior.pop(key, None)
+    behavior.setdefault("TrustedSigners", {"Enabled": False, "Quantity": 0})
+    return {
+        "CallerReference": reference,
+        "Comment": config.get("Comment", ""),
+        "DefaultRootObject": config.get("DefaultRootObject", ""),
+        "Enabled": config["Enabled"],
+        "DefaultCacheBehavior": behavior,
+        "Origins": {"Quantity": len(config["Origins"]), "Items": config["Origins"]},
+        **({"HttpVersion": config["HttpVersion"]} if "HttpVersion" in config else {}),
+    }
+
+
+def create_distribution(context: Context, name: str, properties: Properties) -> Created:
+    made = context.client("cloudfront").create_distribution(
+        DistributionConfig=distribution_config(name, properties["DistributionConfig"])
+    )["Distribution"]
+    return Created(made["Id"], {"Id": made["Id"], "DomainName": made["DomainName"]})
+
+
+def delete_distribution(context: Context, physical_id: str, _properties: Properties) -> None:
+    cloudfront = context.client("cloudfront")
+    tag = cloudfront.get_distribution(Id=physical_id)["ETag"]
+    cloudfront.delete_distribution(Id=physical_id, IfMatch=tag)
+
+
+def create_origin_access_control(context: Context, _name: str, properties: Properties) -> Created:
+    config = {"Description": "", **properties["OriginAccessControlConfig"]}
+    made = context.client("cloudfront").create_origin_access_control(OriginAccessControlConfig=config)
+    identifier = made["OriginAccessControl"]["Id"]
+    return Created(identifier, {"Id": identifier})
+
+
+def delete_origin_access_control(context: Context, physical_id: str, _properties: Properties) -> None:
+    context.client("cloudfront").delete_origin_access_control(Id=physical_id)
+
+
+def keep(_context: Context, physical_id: str, _properties: Properties) -> Created:
+    """For types whose update moto cannot do and no test changes."""
+    return Created(physical_id, {"Id": physical_id})
+
+
 def nothing(_context: Context, _physical_id: str, _properties: Properties) -> None:
     """The resource goes with its parent."""
 
@@ -276,4 +327,6 @@ API_TYPES = [
     ApiType("AWS::ApiGatewayV2::Stage", put_stage, delete_stage, update_stage),
     ApiType("AWS::Lambda::Url", put_function_url, delete_function_url),
     ApiType("AWS::Scheduler::Schedule", put_schedule, delete_schedule),
+    ApiType("AWS::CloudFront::Distribution", create_distribution, delete_distribution, keep),
+    ApiType("AWS::CloudFront::OriginAccessControl", create_origin_access_control, delete_origin_access_control, keep),
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from moto.awslambda.models import LambdaFunction, LayerVersion, Permission
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
+from moto.cloudfront.models import Invalidation
 from moto.iam import iam_backends
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import Role
@@ -17,6 +19,8 @@ from moto.ssm.models import Parameter
 
 def install_corrections() -> None:
     _attach_managed_policies()
+    _complete_functions()
+    _finish_invalidations()
     CloudFormationBackend.delete_change_set = _delete_change_set
     _name_missing_change_sets()
     _repeat_change_sets()
@@ -103,3 +107,32 @@ def _repeat_change_sets() -> None:
     ResourceMap.parse_ssm_parameter = resolve_once
     Stack.has_parameters = has_parameters
     ChangeSet.apply = apply_with_outputs
+
+
+def _complete_functions() -> None:
+    """moto's CloudFormation forgets a function's layers, architectures and tracing; its model has them."""
+    create = LambdaFunction.create_from_cloudformation_json
+    LayerVersion.physical_resource_id = property(lambda layer: layer.arn)
+    Permission.physical_resource_id = "permission"
+
+    def create_with_layers(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+        function = create(resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        properties = cloudformation_json["Properties"]
+        if "Layers" in properties:
+            function.layers = function._get_layers_data(properties["Layers"])
+        function.architectures = properties.get("Architectures", function.architectures)
+        function.tracing_config = properties.get("TracingConfig", function.tracing_config)
+        return function
+
+    LambdaFunction.create_from_cloudformation_json = classmethod(create_with_layers)
+
+
+def _finish_invalidations() -> None:
+    """moto spells the status COMPLETED; who waits for CloudFront's `Completed` waits for ever."""
+    begin = Invalidation.__init__
+
+    def begin_and_finish(invalidation: Any, *arguments: Any, **named: Any) -> None:
+        begin(invalidation, *arguments, **named)
+        invalidation.status = "Completed"
+
+    Invalidation.__init__ = begin_and_finish

@@ -83,7 +83,10 @@ def run_function(endpoint: str, account_id: str, region: str, service_token: str
     reply = _Reply()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            zipfile.ZipFile(io.BytesIO(function.code_bytes)).extractall(folder)
+            root = os.path.join(folder, "task")
+            zipfile.ZipFile(io.BytesIO(function.code_bytes)).extractall(root)
+            if function.layers:
+                _unpack_layers(get_backend(account_id, region), function, root, os.path.join(folder, "opt"))
             runtime = str(function.run_time)
             if runtime.startswith("python"):
                 command = [sys.executable, "-c", PYTHON_STARTER]
@@ -100,11 +103,11 @@ def run_function(endpoint: str, account_id: str, region: str, service_token: str
                 "AWS_REGION": region,
                 "AWS_DEFAULT_REGION": region,
                 "NODE_PATH": os.environ.get("CUSTOM_RESOURCE_NODE_PATH", ""),
-                "LAMBDA_TASK_ROOT": folder,
+                "LAMBDA_TASK_ROOT": root,
             }
             finished = subprocess.run(
                 [*command, function.handler, service_token],
-                cwd=folder,
+                cwd=root,
                 env=environment,
                 input=json.dumps({**event, "ResponseURL": reply.url}),
                 capture_output=True,
@@ -117,6 +120,27 @@ def run_function(endpoint: str, account_id: str, region: str, service_token: str
         reason = reply.body["Reason"] if reply.body else finished.stderr[-2000:] or "it never answered"
         raise ValidationError(message=f"{event['RequestType']} of {event['LogicalResourceId']} failed: {reason}")
     return reply.body
+
+
+def _unpack_layers(backend: Any, function: Any, root: str, opt: str) -> None:
+    """Unpacks the layers, and points the function's Python files to them instead of `/opt`, which is this machine's."""
+    for layer in function.layers:
+        code = backend.layers_versions_by_arn(layer["Arn"]).code_bytes
+        zipfile.ZipFile(io.BytesIO(code)).extractall(opt)
+    for name in os.listdir(root):
+        if name.endswith(".py"):
+            path = os.path.join(root, name)
+            with open(path) as file:
+                text = file.read()
+            with open(path, "w") as file:
+                file.write(text.replace('"/opt/', f'"{opt}/'))
+    program = os.path.join(opt, "awscli", "aws")
+    if os.path.exists(program):
+        with open(program) as file:
+            lines = file.read().split("\n")
+        with open(program, "w") as file:
+            file.write("\n".join([f"#!{sys.executable}", *lines[1:]]))
+        os.chmod(program, 0o755)
 
 
 def as_text(value: Any) -> Any:

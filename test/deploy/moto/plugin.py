@@ -6,9 +6,13 @@ that nobody knows fails the deployment: moto alone would leave it out and report
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from api_types import API_TYPES, ApiType, Context, Created
+from completions import install_completions
 from corrections import install_corrections
 from custom_resources import install_custom_resources
 from deletions import install_deletions
@@ -27,6 +31,7 @@ def install(endpoint: str) -> None:
     _refuse_unknown_types()
     install_corrections()
     install_custom_resources(endpoint)
+    install_completions(endpoint)
     install_deletions(endpoint)
 
 
@@ -35,9 +40,12 @@ def _define(api_type: ApiType, endpoint: str) -> None:
         # moto files each model under the second part of its module's name.
         __module__ = "moto.plugin"
 
+        # A deletion is given the template's properties with their intrinsics unresolved, so they are kept.
+        resolved: dict[str, dict[str, Any]] = {}
+
         def __init__(self, created: Created, properties: dict[str, Any]):
             self.created = created
-            self.properties = properties
+            self.resolved[created.physical_id] = properties
 
         @property
         def physical_resource_id(self) -> str:
@@ -78,9 +86,13 @@ def _define(api_type: ApiType, endpoint: str) -> None:
 
         @classmethod
         def delete_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name):
-            api_type.delete(
-                Context(endpoint, account_id, region_name), resource_name, cloudformation_json["Properties"]
-            )
+            properties = cls.resolved.get(resource_name, {})
+            try:
+                api_type.delete(Context(endpoint, account_id, region_name), resource_name, properties)
+            except ClientError as error:
+                # moto deletes in no order: what this belonged to may be gone already.
+                if not re.search("NotFound|NonExistent|NoSuch|DoesNotExist|not found|does not exist", str(error)):
+                    raise
 
         @classmethod
         def is_created(cls) -> bool:

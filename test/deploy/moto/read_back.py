@@ -115,7 +115,8 @@ class Stack:
             "AWS::IAM::Role.Arn": lambda: self.client("iam").get_role(RoleName=physical)["Role"]["Arn"],
             "AWS::IAM::InstanceProfile.Arn": lambda: f"arn:aws:iam::{self.account}:instance-profile/{physical}",
             "AWS::Lambda::Function.Arn": lambda: f"arn:aws:lambda:{prefix}:function:{physical}",
-            "AWS::Logs::LogGroup.Arn": lambda: f"arn:aws:logs:{prefix}:log-group:{physical}:*",
+            # AWS adds `:*`, moto does not.
+            "AWS::Logs::LogGroup.Arn": lambda: f"arn:aws:logs:{prefix}:log-group:{physical}",
             "AWS::EC2::SecurityGroup.GroupId": lambda: physical,
             "AWS::EC2::LaunchTemplate.LatestVersionNumber": lambda: self.client("ec2").describe_launch_templates(
                 LaunchTemplateIds=[physical]
@@ -124,6 +125,9 @@ class Stack:
                 LaunchTemplateIds=[physical]
             )["LaunchTemplates"][0]["DefaultVersionNumber"],
             "AWS::CloudWatch::Alarm.Arn": lambda: f"arn:aws:cloudwatch:{prefix}:alarm:{physical}",
+            "AWS::CloudFront::Distribution.DomainName": lambda: self.client("cloudfront").get_distribution(Id=physical)[
+                "Distribution"
+            ]["DomainName"],
             "AWS::SNS::Topic.TopicArn": lambda: physical,
             "AWS::SNS::Topic.TopicName": lambda: physical.rsplit(":", 1)[-1],
             "AWS::ApiGatewayV2::Api.ApiEndpoint": lambda: self.client("apigatewayv2").get_api(ApiId=physical)[

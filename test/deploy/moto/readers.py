@@ -20,6 +20,11 @@ class Actual:
 Reader = Callable[[Any, str, dict[str, Json]], Actual]
 
 
+def document(policy: Json) -> Json:
+    """A policy as data; moto answers some of them as text and some already parsed."""
+    return json.loads(policy) if isinstance(policy, str) else policy
+
+
 def queue(stack: Any, logical_id: str, _expected: Json) -> Actual:
     sqs = stack.client("sqs")
     url = stack.physical[logical_id]
@@ -31,9 +36,10 @@ def queue(stack: Any, logical_id: str, _expected: Json) -> Actual:
             "DelaySeconds": attributes.get("DelaySeconds"),
             "QueueName": attributes["QueueArn"].rsplit(":", 1)[-1],
             "RedrivePolicy": json.loads(attributes.get("RedrivePolicy", "null")),
-            "RedriveAllowPolicy": json.loads(attributes.get("RedriveAllowPolicy", "null")),
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-        }
+        },
+        # moto keeps no redrive allow policy.
+        frozenset({"RedriveAllowPolicy"}),
     )
 
 
@@ -86,7 +92,7 @@ def bucket(stack: Any, logical_id: str, expected: Json) -> Actual:
         actual["VersioningConfiguration"] = {"Status": s3.get_bucket_versioning(Bucket=name).get("Status")}
     tags = [] if "Tags" not in expected else s3.get_bucket_tagging(Bucket=name)["TagSet"]
     actual["Tags"] = sorted(tags, key=lambda tag: tag["Key"])
-    return Actual(actual, frozenset({"LoggingConfiguration", "NotificationConfiguration", "Tags"}))
+    return Actual(actual, frozenset({"AccessControl", "LoggingConfiguration", "NotificationConfiguration", "Tags"}))
 
 
 def lifecycle_rule(rule: Json) -> Json:
@@ -143,7 +149,7 @@ def key(stack: Any, logical_id: str, _expected: Json) -> Actual:
     key_id = stack.physical[logical_id]
     return Actual(
         {
-            "KeyPolicy": json.loads(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]),
+            "KeyPolicy": document(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"]),
             "EnableKeyRotation": kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"],
             "Description": kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"],
         },
@@ -171,17 +177,20 @@ def lifecycle_hook(stack: Any, logical_id: str, expected: Json) -> Actual:
     return Actual(next((h for h in hooks if h["LifecycleHookName"] == stack.physical[logical_id]), {}))
 
 
-def auto_scaling_group(stack: Any, logical_id: str, _expected: Json) -> Actual:
+def auto_scaling_group(stack: Any, logical_id: str, expected: Json) -> Actual:
     group = stack.client("autoscaling").describe_auto_scaling_groups(
         AutoScalingGroupNames=[stack.physical[logical_id]]
     )["AutoScalingGroups"][0]
+    hooks = stack.client("autoscaling").describe_lifecycle_hooks(AutoScalingGroupName=stack.physical[logical_id])
+    order = [hook["LifecycleHookName"] for hook in expected.get("LifecycleHookSpecificationList", [])]
+    hooks["LifecycleHooks"].sort(key=lambda hook: order.index(hook["LifecycleHookName"]))
     subnets = group.get("VPCZoneIdentifier", "")
     metrics = [metric["Metric"] for metric in group.get("EnabledMetrics", [])]
     return Actual(
         {
             **group,
             "VPCZoneIdentifier": subnets.split(",") if subnets else [],
-            "DesiredCapacity": group["DesiredCapacity"],
+            "LifecycleHookSpecificationList": hooks["LifecycleHooks"],
             "MetricsCollection": [{"Granularity": "1Minute", "Metrics": metrics}] if metrics else None,
             "Tags": sorted(
                 [
@@ -196,7 +205,6 @@ def auto_scaling_group(stack: Any, logical_id: str, _expected: Json) -> Actual:
         frozenset(
             {
                 "NotificationConfigurations",
-                "LifecycleHookSpecificationList",
                 "DefaultInstanceWarmup",
                 "CapacityRebalance",
                 "MaxInstanceLifetime",
@@ -248,15 +256,35 @@ def policy(stack: Any, _logical_id: str, expected: Json) -> Actual:
 def function(stack: Any, logical_id: str, _expected: Json) -> Actual:
     configuration = stack.client("lambda").get_function_configuration(FunctionName=stack.physical[logical_id])
     return Actual(
-        {**configuration, "Environment": {"Variables": configuration.get("Environment", {}).get("Variables", {})}},
+        {
+            **configuration,
+            "Layers": [layer["Arn"] for layer in configuration.get("Layers", [])],
+            "Environment": {"Variables": configuration.get("Environment", {}).get("Variables", {})},
+        },
         frozenset({"Code", "Tags", "LoggingConfig", "ReservedConcurrentExecutions"}),
     )
+
+
+def permission(stack: Any, _logical_id: str, expected: Json) -> Actual:
+    text = stack.client("lambda").get_policy(FunctionName=expected["FunctionName"])["Policy"]
+    for statement in json.loads(text)["Statement"]:
+        source = statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", statement.get("SourceArn"))
+        principal = statement["Principal"]
+        found = {
+            "Action": statement["Action"],
+            "Principal": principal.get("Service") if isinstance(principal, dict) else principal,
+            "SourceArn": source,
+            "FunctionName": expected["FunctionName"],
+        }
+        if all(found.get(key) == value for key, value in expected.items()):
+            return Actual(found)
+    return Actual({})
 
 
 def log_group(stack: Any, logical_id: str, _expected: Json) -> Actual:
     groups = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack.physical[logical_id])["logGroups"]
     found = groups[0] if groups else {}
-    return Actual({"RetentionInDays": found.get("retentionInDays"), "KmsKeyId": found.get("kmsKeyId")})
+    return Actual({"RetentionInDays": found.get("retentionInDays"), "KmsKeyId": found.get("kmsKeyId")}, frozenset({"Tags"}))
 
 
 def api(stack: Any, logical_id: str, _expected: Json) -> Actual:
@@ -331,6 +359,7 @@ READERS: dict[str, Reader] = {
     "AWS::IAM::Role": role,
     "AWS::KMS::Key": key,
     "AWS::Lambda::Function": function,
+    "AWS::Lambda::Permission": permission,
     "AWS::Logs::LogGroup": log_group,
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": bucket_policy,
