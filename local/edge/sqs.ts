@@ -6,6 +6,9 @@ import type { Emulator, StoredQueue } from '../emulator';
 import { AwsError, header, sqsAnswer, type EdgeRequest, type EdgeResponse } from './http';
 import type { QueueLedger } from './queue-ledger';
 
+/** How long a move hides the messages that it cannot move; it is over in the same turn. */
+const HOLD_SECONDS = 60;
+
 /** How often an open long poll looks for messages. */
 const POLL_MS = 50;
 
@@ -171,36 +174,30 @@ export function moveDeadLetters(move: {
 }): { moved: number; stuck: number } {
   const { source, destination, origin } = move;
   const waiting = source.inspectMessages().ready.length;
-  const claimed = new Map<string, { queue: StoredQueue }>();
-  let stuck = 0;
-  // Taken out by a receive, so that the emulator's own bookkeeping (order of groups, database) stays right.
-  for (let taken = 0; taken < waiting;) {
-    const batch = source.dequeue(Math.min(10, waiting - taken), 60) as { ReceiptHandle: string; MessageId: string }[];
+  const stuck: string[] = [];
+  let moved = 0;
+  while (moved + stuck.length < waiting) {
+    // Taken out by a receive, so that the emulator's own bookkeeping (order of groups, database) stays right. One batch
+    // is moved before the next is taken: a message that is out locks its FIFO group.
+    const batch = source.dequeue(10, HOLD_SECONDS) as { ReceiptHandle: string; MessageId: string }[];
     if (batch.length === 0) break;
-    taken += batch.length;
     for (const { ReceiptHandle, MessageId } of batch) {
       const queue = destination ?? origin(MessageId);
-      if (queue) claimed.set(ReceiptHandle, { queue });
-      else {
-        stuck++;
-        claimed.set(ReceiptHandle, { queue: source });
+      const message = source.inflightMessages.get(ReceiptHandle)?.message;
+      if (!queue || !message) {
+        stuck.push(ReceiptHandle);
+        continue;
       }
+      source.deleteMessage(ReceiptHandle);
+      // A moved message counts as new: its receives start again.
+      const fresh = { ...message, approximateReceiveCount: 0, sentTimestamp: Date.now() };
+      delete fresh.approximateFirstReceiveTimestamp;
+      queue.enqueue(fresh);
+      moved++;
     }
   }
-  for (const [receiptHandle, { queue }] of claimed) {
-    if (queue === source) {
-      source.changeVisibility(receiptHandle, 0);
-      continue;
-    }
-    const message = source.inflightMessages.get(receiptHandle)?.message;
-    source.deleteMessage(receiptHandle);
-    if (!message) continue;
-    // A moved message counts as new: its receives start again.
-    const fresh = { ...message, approximateReceiveCount: 0, sentTimestamp: Date.now() };
-    delete fresh.approximateFirstReceiveTimestamp;
-    queue.enqueue(fresh);
-  }
-  return { moved: claimed.size - stuck, stuck };
+  for (const receiptHandle of stuck) source.changeVisibility(receiptHandle, 0);
+  return { moved, stuck: stuck.length };
 }
 
 function giveBack(queue: StoredQueue | undefined, receiptHandle: string): void {

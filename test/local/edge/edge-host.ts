@@ -43,7 +43,10 @@ async function main(): Promise<void> {
           {
             attachedTo: 'Reader',
             document: {
-              Statement: [{ Effect: 'Allow', Action: ['sqs:ReceiveMessage', 's3:GetObject'], Resource: '*' }],
+              Statement: [
+                { Effect: 'Allow', Action: 'sqs:ReceiveMessage', Resource: '*' },
+                { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::uploads/*' },
+              ],
             },
           },
         ],
@@ -61,6 +64,15 @@ async function main(): Promise<void> {
       attributes: {
         VisibilityTimeout: '30',
         RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn('dead'), maxReceiveCount: 1 }),
+      },
+    },
+    { name: 'dead.fifo', arn: arn('dead.fifo'), attributes: { FifoQueue: 'true' } },
+    {
+      name: 'work.fifo',
+      arn: arn('work.fifo'),
+      attributes: {
+        FifoQueue: 'true',
+        RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn('dead.fifo'), maxReceiveCount: 1 }),
       },
     },
     { name: 'plain', arn: arn('plain'), attributes: {} },

@@ -183,8 +183,15 @@ describe('the S3 side of the edge', () => {
   });
 
   describe('browser uploads', () => {
-    const form = async (options: { size?: number; body?: string; type?: string; expires?: number; drop?: string }) => {
-      const { size = 5, body = '12345', type = 'video/mp4', expires = 60, drop } = options;
+    const form = async (options: {
+      size?: number;
+      body?: string;
+      type?: string;
+      expires?: number;
+      drop?: string;
+      add?: string;
+    }) => {
+      const { size = 5, body = '12345', type = 'video/mp4', expires = 60, drop, add } = options;
       const { url, fields } = await createPresignedPost(edge.s3, {
         Bucket: 'uploads',
         Key: 'incoming/post',
@@ -196,6 +203,7 @@ describe('the S3 side of the edge', () => {
       for (const [name, value] of Object.entries({ ...fields, 'Content-Type': type })) {
         if (name !== drop) data.append(name, value);
       }
+      if (add !== undefined) data.append(add, 'x');
       data.append('file', new Blob([body]), 'x.mp4');
       const response = await fetch(url, { method: 'POST', body: data, headers: { origin: 'http://page.example' } });
       return { status: response.status, text: await response.text(), headers: response.headers };
@@ -217,6 +225,7 @@ describe('the S3 side of the edge', () => {
       ['too small a file', { body: '1234' }, 400, 'EntityTooSmall'],
       ['another type', { type: 'text/html' }, 403, 'AccessDenied'],
       ['a missing field', { drop: 'x-amz-meta-name' }, 403, 'AccessDenied'],
+      ['a field that no condition covers', { add: 'x-amz-meta-extra' }, 403, 'AccessDenied'],
       ['no signature', { drop: 'X-Amz-Signature' }, 400, 'InvalidArgument'],
       ['an expired policy', { expires: -1 }, 403, 'AccessDenied'],
     ])('refuses %s', async (_, options, status, code) => {
@@ -272,6 +281,11 @@ describe('the S3 side of the edge', () => {
       await expect(
         edge.reader.s3.send(new PutObjectCommand({ Bucket: 'uploads', Key: 'readable', Body: 'x' })),
       ).rejects.toMatchObject({ name: 'AccessDenied' });
+      // A signature is judged also where none is needed.
+      await edge.s3.send(new PutObjectCommand({ Bucket: 'media', Key: 'signed', Body: 'x' }));
+      await expect(edge.reader.s3.send(new GetObjectCommand({ Bucket: 'media', Key: 'signed' }))).rejects.toMatchObject(
+        { name: 'AccessDenied' },
+      );
     });
 
     test('answers 503 to a role’s requests when told to, and not to links', async () => {

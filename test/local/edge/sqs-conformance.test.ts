@@ -93,6 +93,33 @@ describe('the SQS side of the edge', () => {
     expect(await receive('work')).toMatchObject([{ Body: 'quarantined' }]);
   });
 
+  test.each([['dead', 'work'] as const, ['dead.fifo', 'work.fifo'] as const])(
+    'redrives every message of %s, of one group too',
+    async (source, destination) => {
+      const fifo = source.endsWith('.fifo') ? { MessageGroupId: 'one' } : {};
+      for (let index = 0; index < 13; index++) {
+        await edge.sqs.send(
+          new SendMessageCommand({
+            QueueUrl: url(source),
+            MessageBody: String(index),
+            ...fifo,
+            ...(fifo.MessageGroupId && { MessageDeduplicationId: String(index) }),
+          }),
+        );
+      }
+      await edge.sqs.send(
+        new StartMessageMoveTaskCommand({ SourceArn: arn(source), DestinationArn: arn(destination) }),
+      );
+      const waiting = async (name: string) =>
+        (
+          await edge.sqs.send(
+            new GetQueueAttributesCommand({ QueueUrl: url(name), AttributeNames: ['ApproximateNumberOfMessages'] }),
+          )
+        ).Attributes?.['ApproximateNumberOfMessages'];
+      expect([await waiting(source), await waiting(destination)]).toEqual(['0', '13']);
+    },
+  );
+
   test('fails when the source of a redrive is no dead-letter queue', async () => {
     await expect(edge.sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn('plain') }))).rejects.toMatchObject({
       name: 'InvalidParameterValue',
