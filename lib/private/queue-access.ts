@@ -12,7 +12,12 @@ const CONSUME = [
   'sqs:GetQueueAttributes',
   'sqs:GetQueueUrl',
 ];
-const MOVE = ['sqs:StartMessageMoveTask', 'sqs:ListMessageMoveTasks', 'sqs:CancelMessageMoveTask'];
+const MOVE = [
+  'sqs:StartMessageMoveTask',
+  'sqs:ListMessageMoveTasks',
+  'sqs:CancelMessageMoveTask',
+  'sqs:ListDeadLetterSourceQueues',
+];
 
 /** What SQS needs from the key to accept a message. The L2's grant gives `kms:Encrypt` and two wildcards besides. */
 export const SEND_KEY_ACTIONS = ['kms:GenerateDataKey', 'kms:Decrypt'];
@@ -68,7 +73,7 @@ export class QueueAccess {
       // Two grants, because a statement of a queue policy holds at most seven actions.
       this.onQueue(deadLetterQueue, grantee, CONSUME),
       this.onQueue(deadLetterQueue, grantee, MOVE),
-      this.onQueue(this.parts.queue, grantee, ['sqs:SendMessage']),
+      this.onQueue(this.parts.queue, grantee, ['sqs:SendMessage', 'sqs:GetQueueAttributes']),
       this.onKeys([deadLetterQueue.encryptionMasterKey, this.parts.encryptionKey], grantee, SEND_KEY_ACTIONS),
     ]);
   }

@@ -75,8 +75,9 @@ export interface IWorkQueue extends IConstruct {
   /**
    * Lets `operator` move messages from the dead-letter queue back (`queue-fleet dlq redrive`).
    *
-   * Actions: sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, sqs:CancelMessageMoveTask and those of a consumer on the
-   * dead-letter queue; sqs:SendMessage on the queue; kms:Decrypt and kms:GenerateDataKey on the keys.
+   * Actions: sqs:StartMessageMoveTask, sqs:ListMessageMoveTasks, sqs:CancelMessageMoveTask,
+   * sqs:ListDeadLetterSourceQueues and those of a consumer on the dead-letter queue; sqs:SendMessage and
+   * sqs:GetQueueAttributes on the queue; kms:Decrypt and kms:GenerateDataKey on the keys.
    *
    * @param operator a role or a user
    * @returns the grant

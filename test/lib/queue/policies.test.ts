@@ -131,11 +131,13 @@ describe('a consumer', () => {
       'sqs:StartMessageMoveTask',
       'sqs:ListMessageMoveTasks',
       'sqs:CancelMessageMoveTask',
+      'sqs:ListDeadLetterSourceQueues',
       RECEIVE,
     ]) {
       expect([action, deployed.ask(deadLettersOf(queue), operator, action)]).toEqual([action, 'allow']);
     }
     expect(deployed.ask(queue.queue, operator, SEND)).toBe('allow');
+    expect(deployed.ask(queue.queue, operator, 'sqs:GetQueueAttributes')).toBe('allow');
     expect(deployed.ask(queue.queue, operator, RECEIVE)).toBe('implicitDeny');
     expect(deployed.askKey(keyOf(queue), operator, 'kms:GenerateDataKey')).toBe('allow');
   });
