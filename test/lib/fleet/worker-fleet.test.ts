@@ -1,7 +1,11 @@
 import { App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
-import { WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
+import { WorkerCode, WorkerFleet, type WorkerFleetProps, WorkerSecret, WorkQueue } from '../../../lib';
 import { parseEnvironmentFile } from '../../../lib/private/environment-file';
 
 const HANDLER = `${__dirname}/fixtures/handler.ts`;
@@ -108,5 +112,102 @@ describe('WorkerFleet', () => {
       [WORKER_ENV.drainTimeoutSeconds]: '300',
     });
     expect(fleet.autoScalingGroup.node.path).toBe('App/Fleet/Group');
+  });
+
+  test('puts several queues, their weights and dead-letter queues in one order', () => {
+    const stack = new Stack(new App(), 'App');
+    const [urgent, bulk] = [new WorkQueue(stack, 'Urgent'), new WorkQueue(stack, 'Bulk')];
+    new WorkerFleet(stack, 'Fleet', {
+      queues: [{ queue: urgent, weight: 3 }, { queue: bulk }],
+      concurrency: 8,
+      code: WorkerCode.fromModule(HANDLER),
+    });
+    const [group] = Object.values(Template.fromStack(stack).findResources('AWS::AutoScaling::AutoScalingGroup'));
+    const { environment } = group?.['Metadata'][WORKER_METADATA_KEY] as WorkerMetadata;
+    const ref = (queue: WorkQueue['queue'] | undefined) => stack.resolve(queue?.queueUrl) as { Ref: string };
+    expect(environment[WORKER_ENV.queueUrl]).toEqual({
+      'Fn::Join': ['', [ref(urgent.queue), ' ', ref(bulk.queue)]],
+    });
+    expect(environment[WORKER_ENV.deadLetterQueueUrl]).toEqual({
+      'Fn::Join': ['', [ref(urgent.deadLetterQueue), ' ', ref(bulk.deadLetterQueue)]],
+    });
+    expect(environment[WORKER_ENV.queueWeights]).toBe('3 1');
+  });
+
+  test('Spot comes from several pools and is replaced ahead of an interruption', () => {
+    const { template } = synth({
+      onDemandPercentage: 25,
+      onDemandBaseCapacity: 1,
+      instanceType: new ec2.InstanceType('c7g.large'),
+      alternativeInstanceTypes: [new ec2.InstanceType('c6g.large')],
+    });
+    template.hasResourceProperties('AWS::AutoScaling::AutoScalingGroup', {
+      CapacityRebalance: true,
+      MixedInstancesPolicy: {
+        InstancesDistribution: {
+          OnDemandBaseCapacity: 1,
+          OnDemandPercentageAboveBaseCapacity: 25,
+          SpotAllocationStrategy: 'price-capacity-optimized',
+        },
+        LaunchTemplate: { Overrides: [{ InstanceType: 'c7g.large' }, { InstanceType: 'c6g.large' }] },
+      },
+    });
+  });
+
+  test('a warm pool, notifications, rollback alarms and the lifetime reach the group', () => {
+    const stack = new Stack(new App(), 'App');
+    new WorkerFleet(stack, 'Fleet', {
+      queue: new WorkQueue(stack, 'Jobs'),
+      code: WorkerCode.fromModule(HANDLER),
+      warmPool: { minSize: 2 },
+      notificationsTopic: new sns.Topic(stack, 'Topic'),
+      rollbackAlarms: [cloudwatch.Alarm.fromAlarmName(stack, 'Alarm', 'errors')],
+      maxInstanceLifetime: Duration.days(2),
+    });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::AutoScaling::WarmPool', { MinSize: 2 });
+    template.hasResource('AWS::AutoScaling::AutoScalingGroup', {
+      Properties: { MaxInstanceLifetime: 172_800, NotificationConfigurations: [Match.anyValue()] },
+      UpdatePolicy: {
+        AutoScalingInstanceRefresh: { Preferences: Match.objectLike({ AlarmSpecification: { Alarms: ['errors'] } }) },
+      },
+    });
+  });
+
+  test('no instance starts before its role can do everything, and nothing waits in a circle', () => {
+    const { group, template } = synth();
+    const policies = Object.keys(template.findResources('AWS::IAM::ManagedPolicy'));
+    expect(group.DependsOn).toEqual(expect.arrayContaining(policies.filter((id) => !id.includes('FlowLogs'))));
+  });
+
+  test('secrets are named in the boot script, never in the template’s metadata', () => {
+    const stack = new Stack(new App(), 'App');
+    const secret = new secretsmanager.Secret(stack, 'Secret');
+    new WorkerFleet(stack, 'Fleet', {
+      queue: new WorkQueue(stack, 'Jobs'),
+      code: WorkerCode.fromModule(HANDLER),
+      secrets: { API_KEY: WorkerSecret.fromSecretsManager(secret, 'key') },
+    });
+    const template = Template.fromStack(stack);
+    const [group] = Object.values(template.findResources('AWS::AutoScaling::AutoScalingGroup')) as Resource[];
+    const [launchTemplate] = Object.values(template.findResources('AWS::EC2::LaunchTemplate')) as Resource[];
+    expect(JSON.stringify(group?.Metadata)).not.toContain('API_KEY');
+    const script = launchTemplate ? bootScriptOf(launchTemplate) : '';
+    expect(script).toContain('EnvironmentFile=/run/queue-fleet/secrets.env');
+    expect(script).toContain("put 'API_KEY'");
+    template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, '.secretsmanager']] },
+    });
+  });
+
+  test('keeps the logical ids of what must not be replaced', () => {
+    const { template } = synth();
+    const idOf = (type: string) => Object.keys(template.findResources(type));
+    expect(idOf('AWS::AutoScaling::AutoScalingGroup')).toEqual(['FleetGroupASGF037160E']);
+    expect(idOf('AWS::EC2::LaunchTemplate')).toEqual([expect.stringMatching(/^FleetLaunchTemplate[0-9A-F]{8}$/)]);
+    expect(idOf('AWS::Logs::LogGroup').sort()).toEqual([
+      expect.stringMatching(/^FleetFlowLogs[0-9A-F]{8}$/),
+      expect.stringMatching(/^FleetLogs[0-9A-F]{8}$/),
+    ]);
   });
 });

@@ -1,0 +1,133 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WorkerCode, WorkerFleet, WorkQueue } from '../../../lib';
+import { writeWorkerAsset } from '../../../lib/private/worker-bundle';
+import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
+
+const FIXTURES = join(__dirname, 'fixtures');
+const directories: string[] = [];
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'queue-fleet-code-'));
+  directories.push(directory);
+  return directory;
+}
+afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true })));
+
+/** Synthesizes a fleet; returns the worker's metadata, the asset's directory and the text of the boot script. */
+function synth(code: WorkerCode | ((stack: Stack) => WorkerCode)) {
+  const app = new App({ outdir: temporary() });
+  const stack = new Stack(app, 'App');
+  const made = typeof code === 'function' ? code(stack) : code;
+  new WorkerFleet(stack, 'Fleet', { queue: new WorkQueue(stack, 'Jobs'), code: made });
+  const { directory } = app.synth();
+  const template = Template.fromStack(stack);
+  const [group] = Object.values(template.findResources('AWS::AutoScaling::AutoScalingGroup'));
+  const metadata = group?.['Metadata'][WORKER_METADATA_KEY] as WorkerMetadata;
+  const script = JSON.stringify(template.findResources('AWS::EC2::LaunchTemplate'));
+  return { metadata, asset: join(directory, `asset.${metadata.assetHash}`), script, template };
+}
+
+describe('WorkerCode', () => {
+  test('fromModule bundles handler and runtime into one small directory', () => {
+    const { metadata, asset } = synth(WorkerCode.fromModule(join(FIXTURES, 'handler.ts')));
+    expect(metadata.environment[WORKER_ENV.handler]).toBe('module:./handler.js');
+    expect(readdirSync(asset).sort()).toEqual(['handler.js', 'main.js', 'worker.js']);
+    const bytes = readdirSync(asset).reduce((all, name) => all + statSync(join(asset, name)).size, 0);
+    expect(bytes).toBeLessThan(1_500_000);
+  });
+
+  test('the same module gives the same bytes wherever it lies', () => {
+    const bytesFrom = (directory: string): string => {
+      mkdirSync(directory, { recursive: true });
+      const entry = join(directory, 'entry.ts');
+      writeFileSync(entry, 'export const handler = async (): Promise<void> => {};');
+      const output = temporary();
+      writeWorkerAsset({ handlerEntry: entry, extraFiles: {} }, output);
+      return readFileSync(join(output, 'worker.js'), 'utf8');
+    };
+    const one = bytesFrom(temporary());
+    expect(bytesFrom(join(temporary(), 'deep', 'er'))).toBe(one);
+    expect(one).not.toContain(tmpdir());
+    expect(one).not.toContain(join(__dirname, '../../..'));
+  });
+
+  test('two modules of one directory are two assets', () => {
+    const directory = temporary();
+    const hashes = ['a', 'b'].map((name) => {
+      const entry = join(directory, `${name}.ts`);
+      writeFileSync(entry, `export const handler = async (): Promise<string> => '${name}';`);
+      return synth(WorkerCode.fromModule(entry)).metadata.assetHash;
+    });
+    expect(new Set(hashes).size).toBe(2);
+  });
+
+  test('extraFiles travel with their modes', () => {
+    const directory = temporary();
+    writeFileSync(join(directory, 'tool'), '#!/bin/sh\n', { mode: 0o755 });
+    const { asset } = synth(
+      WorkerCode.fromModule(join(FIXTURES, 'handler.ts'), { extraFiles: { 'bin/tool': join(directory, 'tool') } }),
+    );
+    expect(statSync(join(asset, 'bin/tool')).mode & 0o777).toBe(0o755);
+  });
+
+  test('a prepared handler gets the error classes of the runtime', () => {
+    const { metadata, asset } = synth(WorkerCode.fromAsset(join(FIXTURES, 'prepared')));
+    expect(metadata.environment[WORKER_ENV.handler]).toBe('module:./index.js');
+    const script = `
+      const { PermanentError } = require('./worker.js').messaging;
+      require('./index.js').handler({ body: 'x' }).catch((error) => console.log(error instanceof PermanentError));`;
+    expect(execFileSync(process.execPath, ['-e', script], { cwd: asset, encoding: 'utf8' }).trim()).toBe('true');
+  });
+
+  test('a handler of a module gets the error classes of the runtime', () => {
+    const { asset } = synth(WorkerCode.fromModule(join(FIXTURES, 'handler.ts')));
+    const script = `
+      const { PermanentError } = require('./worker.js').messaging;
+      require('./handler.js').handler({ body: '' }).catch((error) => console.log(error instanceof PermanentError));`;
+    expect(execFileSync(process.execPath, ['-e', script], { cwd: asset, encoding: 'utf8' }).trim()).toBe('true');
+  });
+
+  test('command names a program of its directory', () => {
+    const directory = temporary();
+    cpSync(join(FIXTURES, 'handler.ts'), join(directory, 'handle.py'));
+    const { metadata, asset } = synth(WorkerCode.command(['./handle.py', 'a "b"'], directory));
+    expect(metadata.environment[WORKER_ENV.handler]).toBe('command:["./handle.py","a \\"b\\""]');
+    expect(existsSync(join(asset, 'handle.py'))).toBe(true);
+  });
+
+  test('http starts the server beside the worker when it has a command', () => {
+    const alone = synth(WorkerCode.http(8080, '/messages'));
+    expect(alone.metadata.environment[WORKER_ENV.handler]).toBe('http:8080/messages');
+    expect(alone.script).not.toContain('queue-fleet-companion');
+    const accompanied = synth(WorkerCode.http(8080, '/', { command: ['python3', '-m', 'app'] }));
+    expect(accompanied.script).toContain('ExecStart=\\"python3\\" \\"-m\\" \\"app\\"');
+  });
+
+  test('container pulls from ECR with rights on that repository only', () => {
+    const { metadata, script, template } = synth((stack) =>
+      WorkerCode.container(new ecr.Repository(stack, 'Images'), { tagOrDigest: 'v1', port: 3000, path: '/m' }),
+    );
+    expect(metadata.environment[WORKER_ENV.handler]).toBe('http:3000/m');
+    expect(script).toContain('--network host --read-only');
+    expect(script).toContain('docker');
+    const policies = JSON.stringify(template.findResources('AWS::IAM::ManagedPolicy'));
+    expect(policies).toContain('ecr:BatchGetImage');
+    template.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }, 9);
+  });
+});
