@@ -136,6 +136,7 @@ export class Consumers implements Work, HealthSource {
         this.#cutShort += report.aborted + report.abandoned;
         logger.info({ report }, 'drained');
       }
+      this.#cutShort += this.#cut.ended;
       this.#cut.clear();
       this.#drained = true;
       changed();

@@ -10,6 +10,7 @@ const STOP_MS = 2_000;
 export class Cut {
   readonly #abort = new AbortController();
   #cancel: (() => void) | undefined;
+  #ended = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -19,6 +20,11 @@ export class Cut {
     this.#cancel = this.clock.setTimer(Math.max(0, budgetMs - STOP_MS), () =>
       this.#abort.abort(new ReleaseError('the instance is going away')),
     );
+  }
+
+  /** Handlers that were running when they were ended. */
+  get ended(): number {
+    return this.#ended;
   }
 
   /** Takes the timer away. */
@@ -46,8 +52,9 @@ export class Cut {
         await Promise.race([handler(message, inner), cut]);
       } catch (error) {
         // A handler that stops because of the cut has not failed, whatever it throws.
-        if (signal.aborted && !context.signal.aborted) throw signal.reason;
-        throw error;
+        if (!signal.aborted || context.signal.aborted) throw error;
+        this.#ended++;
+        throw signal.reason;
       } finally {
         ended.abort();
       }

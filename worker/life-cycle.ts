@@ -80,6 +80,8 @@ export interface LifeCycleState {
 const UNKNOWN_TARGET_PATIENCE_MS = 10_000;
 /** Work is handed back this long before the machine goes: deletes, releases and the hook's completion take calls. */
 export const HAND_BACK_MS = 10_000;
+/** A Spot notice is told by the wall clock: less than this is no change of it. */
+const CLOCK_JITTER_MS = 1_000;
 /** Auto Scaling keeps an instance waiting at most 48 hours or 100 heartbeat timeouts, whichever is shorter. */
 const HOOK_MAX_MS = 48 * 3_600_000;
 const HOOK_MAX_HEARTBEATS = 100;
@@ -234,7 +236,7 @@ function watchDrain(
   if (seen.drained) return { ...state, phase: 'leaving' };
   const limitMs = Math.max(0, drainLimitMs(state, seen, nowMs, rules));
   let next = state;
-  if (nowMs + limitMs < (state.drainEndsAtMs ?? Infinity)) {
+  if (nowMs + limitMs < (state.drainEndsAtMs ?? Infinity) - CLOCK_JITTER_MS) {
     const reason = seen.spotInMs === undefined ? 'the terminate hook ends' : 'Spot interruption';
     actions.push({ kind: 'shorten-drain', reason, budgetMs: limitMs });
     next = { ...next, drainEndsAtMs: nowMs + limitMs };

@@ -36,6 +36,7 @@ describe('Cut', () => {
     await clock.advance(10_000);
     await refused;
     expect(stoppedAtMs).toBe(8_000);
+    expect(cut.ended).toBe(1);
   });
 
   test('does not wait for a handler that does not listen', async () => {

@@ -193,6 +193,12 @@ describe('planLifeCycle', () => {
     expect(life.kinds.slice(-2)).toEqual(['complete-termination', 'exit']);
   });
 
+  test('does not take the jitter of two clocks for less time', () => {
+    const life = serving().see({ spotInMs: 120_000 }).live(2_000);
+    life.see({ spotInMs: (life.seen.spotInMs ?? 0) - 500 }).live(10_000);
+    expect(life.of('shorten-drain')).toEqual([]);
+  });
+
   test('reports a rebalance recommendation once and works on', () => {
     const life = serving().see({ rebalanceRecommended: true }).live(60_000);
     expect(life.of('report-rebalance')).toHaveLength(1);
