@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { WORKER_ENV } from '../../worker/contract';
 import type { WeightedQueue, WorkerFleetProps } from '../fleet/worker-fleet-props';
+import { SCALING_LIMITS } from '../scaling/timing';
 import { breaksLine, ENVIRONMENT_NAME } from './environment-file';
 import { SQS_LIMITS } from './sqs-limits';
 import type { Violations } from './violations';
@@ -12,7 +13,7 @@ import type { Violations } from './violations';
  * https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html
  */
 export const AUTO_SCALING_LIMITS = {
-  hookHeartbeatSeconds: { min: 30, max: 7_200 },
+  hookHeartbeatSeconds: SCALING_LIMITS.hookHeartbeatSeconds,
   hookTotalSeconds: 172_800,
   instanceLifetimeSeconds: { min: 86_400, max: 31_536_000 },
   refreshAlarms: 10,

@@ -3,7 +3,7 @@
  * Scaling. `policies/latency-goal.ts` writes the same formula as CloudWatch metric math; a test proves the two equal.
  */
 import type { Sizing } from './sizing';
-import { AUTO_SCALING_LIMITS } from './timing';
+import { SCALING_LIMITS } from './timing';
 
 /** What CloudWatch knows about the queues during one period. */
 export interface QueueReading {
@@ -96,7 +96,7 @@ export interface CapacityRange {
  * geometrically to the maximum.
  */
 export function capacityRanges(min: number, max: number): CapacityRange[] {
-  const steps = AUTO_SCALING_LIMITS.stepsPerPolicy;
+  const steps = SCALING_LIMITS.stepsPerPolicy;
   const floor = Math.max(1, min);
   const integers: number[] = [];
   for (let k = floor; k <= max && integers.length < steps; k++) integers.push(k);

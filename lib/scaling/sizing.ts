@@ -3,7 +3,7 @@
  * both read it, so that what is printed is what is deployed.
  */
 import { SQS_LIMITS } from '../private/sqs-limits';
-import { AUTO_SCALING_LIMITS, REACTION } from './timing';
+import { SCALING_LIMITS, REACTION } from './timing';
 
 /** What a user declares about the work. Times in seconds. */
 export interface DeclaredWorkload {
@@ -145,14 +145,10 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     visibilitySeconds: clamp(3 * heartbeatSeconds, 60, 300),
     visibilityWithoutHeartbeatSeconds: Math.min(Math.ceil(perSlot * s99 * 1.5 + 30), SQS_LIMITS.visibilitySeconds.max),
     maxReceiveCount: receiveCount(spot ? LOST_ATTEMPT_SHARE.spot : LOST_ATTEMPT_SHARE.drained),
-    drainSeconds: Math.ceil(clamp(DRAIN_PER_P99 * s99, 60, AUTO_SCALING_LIMITS.drainSeconds)),
-    terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max)),
+    drainSeconds: Math.ceil(clamp(DRAIN_PER_P99 * s99, 60, SCALING_LIMITS.drainSeconds)),
+    terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, SCALING_LIMITS.hookHeartbeatSeconds.max)),
     launchHookSeconds: Math.ceil(
-      clamp(
-        3 * bootSeconds,
-        AUTO_SCALING_LIMITS.hookHeartbeatSeconds.min,
-        AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max,
-      ),
+      clamp(3 * bootSeconds, SCALING_LIMITS.hookHeartbeatSeconds.min, SCALING_LIMITS.hookHeartbeatSeconds.max),
     ),
     retentionSeconds: clamp(Math.ceil(2 * latency), SQS_LIMITS.retentionSeconds.default, MAX_RETENTION_SECONDS),
     ...(demand === undefined ? {} : { minimumMaxCapacity: Math.max(1, ceiling(demand)) }),

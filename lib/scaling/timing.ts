@@ -27,7 +27,7 @@ export const REACTION = {
  * https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-quotas.html
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html
  */
-export const AUTO_SCALING_LIMITS = {
+export const SCALING_LIMITS = {
   stepsPerPolicy: 20,
   hookHeartbeatSeconds: { min: 30, max: 7_200 },
   /** Hooks hold an instance for 48 hours at most; one hour is kept for the way there. */

@@ -10,15 +10,15 @@ import {
 import type { Warning } from '../warnings';
 import { ceiling, MAX_LATENCY_SECONDS, spareCapacity, worstWaitSeconds } from '../../scaling/sizing';
 import type { DeclaredWorkload, Sizing } from '../../scaling/sizing';
-import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
+import { SCALING_LIMITS } from '../../scaling/timing';
 
 /** Largest concurrency that is plausible for one instance; beyond it a unit was probably mistaken. */
 const MAX_CONCURRENCY = 10_000;
 
 /** Boots whose launch hook (three times as long) fits the hook's heartbeat. */
 const BOOT_SECONDS = {
-  min: AUTO_SCALING_LIMITS.hookHeartbeatSeconds.min / 3,
-  max: AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max / 3,
+  min: SCALING_LIMITS.hookHeartbeatSeconds.min / 3,
+  max: SCALING_LIMITS.hookHeartbeatSeconds.max / 3,
 };
 
 /** One broken rule of a declared workload. */
@@ -85,7 +85,7 @@ export function checkWorkload(declared: DeclaredWorkload): WorkloadViolation[] {
   if (bootSeconds !== undefined && !(bootSeconds >= BOOT_SECONDS.min && bootSeconds <= BOOT_SECONDS.max)) {
     add(
       'BootTimeOutOfRange',
-      `'bootTime' (${seconds(bootSeconds)}) must be from ${BOOT_SECONDS.min} to ${BOOT_SECONDS.max} seconds (the launch hook waits three times as long, ${AUTO_SCALING_LIMITS.hookHeartbeatSeconds.min} to ${AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max} seconds): bake the software into the image`,
+      `'bootTime' (${seconds(bootSeconds)}) must be from ${BOOT_SECONDS.min} to ${BOOT_SECONDS.max} seconds (the launch hook waits three times as long, ${SCALING_LIMITS.hookHeartbeatSeconds.min} to ${SCALING_LIMITS.hookHeartbeatSeconds.max} seconds): bake the software into the image`,
     );
   }
   if (declared.warmPool && declared.spot) {
@@ -140,7 +140,7 @@ export function adviseWorkload(sizing: Sizing, { min, max }: { readonly min: num
       text: `a Spot instance gets 120 s of notice, but one message's work takes up to ${rounded(sizing.p99ProcessingSeconds)}: interrupted work starts again elsewhere after ${rounded(sizing.visibilitySeconds)}`,
     });
   }
-  if (sizing.p99ProcessingSeconds + 60 > AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max) {
+  if (sizing.p99ProcessingSeconds + 60 > SCALING_LIMITS.hookHeartbeatSeconds.max) {
     found.push({
       warning: DRAIN_BEYOND_HOOK,
       text: `work of up to ${rounded(sizing.p99ProcessingSeconds)} outlasts the terminate hook (${sizing.terminateHookSeconds} s): the worker must extend the hook while it drains (ours does, by RecordLifecycleActionHeartbeat)`,

@@ -4,7 +4,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Violations } from '../violations';
 import { capacityRanges, capacitySteps, needFormula, NO_SCALE_IN, scaleInShare } from '../../scaling/need';
 import type { CapacityRange, NeedFormula } from '../../scaling/need';
-import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
+import { SCALING_LIMITS } from '../../scaling/timing';
 import type { PolicyBinding, PolicyContext, PolicyResources } from './policy';
 import { desiredCapacity, literal, queueTerms, withinRange } from './queue-metrics';
 import { stepAlarm, StepAlarm } from './step-alarm';
@@ -22,7 +22,7 @@ const IDLE_SECONDS = 900;
 
 /** Metrics that the policy reads per queue (waiting, in flight, sent), and one of the group. */
 const METRICS_PER_QUEUE = 3;
-export const LATENCY_GOAL_MAX_QUEUES = Math.floor((AUTO_SCALING_LIMITS.metricsPerAlarm - 1) / METRICS_PER_QUEUE);
+export const LATENCY_GOAL_MAX_QUEUES = Math.floor((SCALING_LIMITS.metricsPerAlarm - 1) / METRICS_PER_QUEUE);
 
 /** The default policy. */
 export function bindLatencyGoal(): PolicyBinding {
@@ -33,7 +33,7 @@ function validate({ queues }: PolicyContext, violations: Violations): void {
   if (queues.length > LATENCY_GOAL_MAX_QUEUES) {
     violations.add(
       'ScalingMetricLimitExceeded',
-      `'additionalQueues' (${queues.length} queues in all) must be at most ${LATENCY_GOAL_MAX_QUEUES} in all for ScalingPolicy.latencyGoal (an alarm reads at most ${AUTO_SCALING_LIMITS.metricsPerAlarm} metrics, ${METRICS_PER_QUEUE} per queue and 1 of the group): give each queue its own fleet, or choose ScalingPolicy.queueDepth`,
+      `'additionalQueues' (${queues.length} queues in all) must be at most ${LATENCY_GOAL_MAX_QUEUES} in all for ScalingPolicy.latencyGoal (an alarm reads at most ${SCALING_LIMITS.metricsPerAlarm} metrics, ${METRICS_PER_QUEUE} per queue and 1 of the group): give each queue its own fleet, or choose ScalingPolicy.queueDepth`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
+import { SCALING_LIMITS } from '../../scaling/timing';
 import type { PolicyBinding, PolicyContext } from './policy';
 import { queueTerms } from './queue-metrics';
 import { StepAlarm } from './step-alarm';
@@ -14,7 +14,7 @@ const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 
 
 /** What is wrong with the steps; undefined when nothing is. */
 function problem(steps: readonly Step[]): string | undefined {
-  const max = AUTO_SCALING_LIMITS.stepsPerPolicy;
+  const max = SCALING_LIMITS.stepsPerPolicy;
   if (steps.length < 2 || steps.length > max)
     return `'steps' (${steps.length} steps) must be 2 to ${max} steps: merge some`;
   for (const [i, step] of steps.entries()) {
@@ -37,10 +37,10 @@ export function bindQueueDepth(steps: readonly Step[]): PolicyBinding {
     validate: ({ queues, max }, violations) => {
       const text = problem(steps);
       if (text !== undefined) violations.add('ScalingStepsNotValid', text);
-      if (queues.length > AUTO_SCALING_LIMITS.metricsPerAlarm) {
+      if (queues.length > SCALING_LIMITS.metricsPerAlarm) {
         violations.add(
           'ScalingMetricLimitExceeded',
-          `'additionalQueues' (${queues.length} queues in all) must be at most ${AUTO_SCALING_LIMITS.metricsPerAlarm} in all (an alarm reads at most ${AUTO_SCALING_LIMITS.metricsPerAlarm} metrics): give some queues their own fleet`,
+          `'additionalQueues' (${queues.length} queues in all) must be at most ${SCALING_LIMITS.metricsPerAlarm} in all (an alarm reads at most ${SCALING_LIMITS.metricsPerAlarm} metrics): give some queues their own fleet`,
         );
       }
       const last = steps[steps.length - 1];

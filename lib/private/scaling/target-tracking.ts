@@ -2,7 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { AUTO_SCALING_LIMITS } from '../../scaling/timing';
+import { SCALING_LIMITS } from '../../scaling/timing';
 import type { Sizing } from '../../scaling/sizing';
 import type { Violations } from '../violations';
 import type { PolicyBinding, PolicyContext } from './policy';
@@ -50,7 +50,7 @@ interface Tracked {
 }
 
 function binding(id: string, kinds: Array<'v' | 'f'>, track: (terms: Terms, sizing: Sizing) => Tracked): PolicyBinding {
-  const maxQueues = Math.floor((AUTO_SCALING_LIMITS.metricsPerAlarm - 1) / kinds.length);
+  const maxQueues = Math.floor((SCALING_LIMITS.metricsPerAlarm - 1) / kinds.length);
   return {
     validate: (context, violations) => validate(context, violations, maxQueues, kinds.length),
     bind: ({ scope, queues, group, sizing }) => {
@@ -80,7 +80,7 @@ function validate({ queues, min }: PolicyContext, violations: Violations, maxQue
   if (queues.length > maxQueues) {
     violations.add(
       'ScalingMetricLimitExceeded',
-      `'additionalQueues' (${queues.length} queues in all) must be at most ${maxQueues} in all for this policy (it reads at most ${AUTO_SCALING_LIMITS.metricsPerAlarm} metrics, ${perQueue} per queue and 1 of the group): give some queues their own fleet`,
+      `'additionalQueues' (${queues.length} queues in all) must be at most ${maxQueues} in all for this policy (it reads at most ${SCALING_LIMITS.metricsPerAlarm} metrics, ${perQueue} per queue and 1 of the group): give some queues their own fleet`,
     );
   }
   if (min === 0) {

@@ -1,7 +1,7 @@
-import { Match } from 'aws-cdk-lib/assertions';
-import { ScalingPolicy } from '../../../lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { BacklogScaling, ScalingPolicy, WorkQueue } from '../../../lib';
 import type { QueueDepthStep } from '../../../lib';
-import { scaledGroup } from '../../support/scaled-group';
+import { plainGroup, scaledGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
 
 const step = (messages: number, instances: number): QueueDepthStep => ({ messages, instances });
 
@@ -149,5 +149,19 @@ describe('ScalingPolicy.highResolution', () => {
     expect(ids).toHaveLength(11);
     expect(ids.filter((id) => id.includes('Wake'))).toHaveLength(2);
     expect(ids.filter((id) => id.includes('Out10s'))).toHaveLength(2);
+  });
+
+  test('counts each queue by its share of the slots', () => {
+    const { stack, autoScalingGroup, queue } = plainGroup(1, 10);
+    new BacklogScaling(stack, 'Scaling', {
+      queue,
+      additionalQueues: [new WorkQueue(stack, 'Second')],
+      autoScalingGroup,
+      workload: VIDEO_WORKLOAD,
+      policy: ScalingPolicy.highResolution(),
+    });
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Metrics: Match.arrayWith([Match.objectLike({ Expression: '(b1+b2)*0.5', Id: 'waiting' })]),
+    });
   });
 });
