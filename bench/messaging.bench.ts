@@ -10,7 +10,7 @@ import { countRequests } from './support/requests';
  * CPU per message and messages per second against sqs-consumer and squiss-ts: each library in a process of its own on one core, a TLS
  * stub on the other, 1 KiB messages, all libraries in turn within each round, medians over the rounds.
  *
- * `tsx bench/messaging.bench.ts [rounds]`
+ * `tsx bench/messaging.bench.ts [rounds] [cpu]`; with `cpu` the messages per second are left out
  */
 const ROUNDS = Number(process.argv[2] ?? 5);
 const LIBRARIES = [
@@ -109,6 +109,7 @@ async function main(): Promise<void> {
       `  ${library.padEnd(24)} ${micros.toFixed(0).padStart(5)} us  ${(batch / micros).toFixed(2).padStart(5)} x sqs-consumer batch`,
     );
   }
+  if (process.argv[3] === 'cpu') return;
   for (const work of ['noop', '5ms', 'mixed']) {
     console.log(`messages per second, 10 ms per call, handler ${work}, 100 at once, median of ${ROUNDS} rounds`);
     const rate = await compare(

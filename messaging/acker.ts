@@ -67,7 +67,8 @@ export class Acker {
 
   async #sendDeletes(batch: readonly Delivery[]): Promise<void> {
     const { host } = this;
-    const live = batch.filter((d) => this.#stillHeld(d));
+    const now = host.clock.now();
+    const live = batch.filter((d) => this.#stillHeld(d, now));
     const handles = live.map((d) => d.lease.receiptHandle);
     await this.#call(
       'delete',
@@ -75,12 +76,11 @@ export class Acker {
       () => host.transport.deleteBatch(host.queueUrl, handles),
       (delivery, failure, i) => {
         if (delivery.state !== 'acking') return undefined;
-        const again = (): void => this.delete(delivery, 0);
         // Delivered a second time meanwhile: the newer handle is the one that surely deletes.
-        if (delivery.lease.receiptHandle !== handles[i]) again();
+        if (delivery.lease.receiptHandle !== handles[i]) this.delete(delivery, 0);
         else if (failure === undefined) host.deleted(delivery);
         else if (failure.kind === 'stale') host.lose(delivery);
-        else return again;
+        else return () => this.delete(delivery, 0);
         return undefined;
       },
     );
@@ -88,8 +88,8 @@ export class Acker {
 
   async #sendReleases(batch: readonly Release[]): Promise<void> {
     const { host } = this;
-    const live = batch.filter(({ delivery }) => this.#stillHeld(delivery));
     const now = host.clock.now();
+    const live = batch.filter(({ delivery }) => this.#stillHeld(delivery, now));
     const seconds = live.map((r) => visibilityWithin(r.seconds, r.delivery.lease.hardEndMs, now));
     await this.#call(
       'release',
@@ -113,9 +113,9 @@ export class Acker {
   }
 
   /** Past the deadline the message is no longer ours to delete or to give back. */
-  #stillHeld(delivery: Delivery): boolean {
+  #stillHeld(delivery: Delivery, now: number): boolean {
     if (delivery.state === 'gone') return false;
-    if (this.host.clock.now() < delivery.lease.deadlineMs) return true;
+    if (now < delivery.lease.deadlineMs) return true;
     if (delivery.state === 'releasing') this.host.released(delivery, 0);
     else this.host.lose(delivery);
     return false;

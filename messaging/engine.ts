@@ -1,4 +1,5 @@
 import { Acker } from './acker';
+import type { BodyCodec } from './body-codec';
 import type { Clock } from './clock';
 import { Complaints } from './complaints';
 import { isFifo, type ConsumerOptions } from './consumer-options';
@@ -58,6 +59,7 @@ export class Engine<T> {
   readonly #held = new Map<string, Delivery>();
   readonly #releasing = new Map<Delivery, { readonly reason: ReleaseReason; readonly done: () => void }>();
   readonly #watchers = new Set<() => void>();
+  readonly #codecs: readonly BodyCodec[];
   readonly #complaints: Complaints;
   #calls = 0;
   #parked = 0;
@@ -76,6 +78,7 @@ export class Engine<T> {
     this.#lingerMs = this.#fifo ? 0 : lingerMs;
     this.#backoff = resolveBackoff(options.backoff);
     this.#notify = safeObserver(options.observer, logger);
+    this.#codecs = [options.claimCheck, options.encryption].filter((codec) => codec !== undefined);
     this.#complaints = new Complaints(logger, queueUrl);
     this.#lanes = this.#fifo ? new FifoLanes<Delivery>() : undefined;
     this.#ready = this.#lanes ?? new Line<Delivery>();
@@ -151,7 +154,7 @@ export class Engine<T> {
     this.lastProgressAtMs = now;
     this.#complaints.works('receive');
     this.counters.received += messages.length;
-    this.#notify.received({ messages, asked, durationMs: now - requestedAtMs });
+    this.#notify.received?.({ messages, asked, durationMs: now - requestedAtMs });
     const unwanted: Delivery[] = [];
     const brokenGroups = new Set<string | undefined>();
     for (const message of messages) {
@@ -187,7 +190,7 @@ export class Engine<T> {
   #deliveredAgain(known: Delivery, again: Delivery): void {
     known.lease = again.lease;
     this.counters.duplicates += 1;
-    this.#notify.duplicate({ message: again.message, knownBy: 'consumer' });
+    this.#notify.duplicate?.({ message: again.message, knownBy: 'consumer' });
     this.#heartbeat.watch(known);
   }
 
@@ -212,7 +215,7 @@ export class Engine<T> {
         delivery.timeoutAtMs = now + handlerTimeoutSeconds * 1000;
         this.#heartbeat.wakeBy(delivery.timeoutAtMs);
       }
-      this.#notify.started({ message: delivery.message, waitedMs: now - delivery.receivedAtMs });
+      this.#notify.started?.({ message: delivery.message, waitedMs: now - delivery.receivedAtMs });
     }
     const results = await this.#run(batch);
     const endedAtMs = this.#o.clock.now();
@@ -238,7 +241,7 @@ export class Engine<T> {
       error = abortReason;
     }
     const durationMs = endedAtMs - delivery.startedAtMs;
-    this.#notify.finished({ message, outcome: kind, durationMs, ...(error !== undefined && { error }) });
+    this.#notify.finished?.({ message, outcome: kind, durationMs, ...(error !== undefined && { error }) });
     if (delivery.state !== 'running') return;
     switch (kind) {
       case 'dropped':
@@ -250,7 +253,7 @@ export class Engine<T> {
         if (kind === 'succeeded') this.counters.succeeded += 1;
         else {
           this.counters.duplicates += 1;
-          this.#notify.duplicate({ message, knownBy: 'store' });
+          this.#notify.duplicate?.({ message, knownBy: 'store' });
         }
         if (delivery.replay) return this.#giveBackGroup(delivery, 0, 'failed');
         return this.#ack(delivery, durationMs);
@@ -312,7 +315,7 @@ export class Engine<T> {
       delivery.quarantined = true;
       this.counters.quarantined += 1;
       this.#complaints.works('quarantine');
-      this.#notify.quarantined({ message: delivery.message, error });
+      this.#notify.quarantined?.({ message: delivery.message, error });
     }
     if (!delivery.lost) {
       // Without a place to put it, it is kept away as long as a failed message ever is; SQS's own redrive counts the receives.
@@ -361,7 +364,7 @@ export class Engine<T> {
     if (release === undefined) return;
     this.counters.released += 1;
     this.#complaints.works('release');
-    this.#notify.released({ message: delivery.message, delaySeconds, reason: release.reason });
+    this.#notify.released?.({ message: delivery.message, delaySeconds, reason: release.reason });
     release.done();
     this.#changed();
   }
@@ -381,18 +384,20 @@ export class Engine<T> {
     this.counters.deleted += 1;
     this.#complaints.works('delete');
     this.#gone(delivery);
-    this.#notify.deleted({ message, sinceFinishedMs: this.#o.clock.now() - delivery.finishedAtMs });
+    this.#notify.deleted?.({ message, sinceFinishedMs: this.#o.clock.now() - delivery.finishedAtMs });
     const next = this.#lanes?.acked(delivery);
     if (next) this.#acker.delete(next, 0);
-    for (const codec of delivery.quarantined ? [] : [this.#o.claimCheck, this.#o.encryption]) {
-      codec?.afterDelete?.(message).catch((error: unknown) => {
-        this.#o.logger.error(
-          { messageId: message.messageId, error },
-          'what a deleted message pointed at is still there',
-        );
-      });
-    }
+    // What a quarantined message points at is still needed by its copy in the dead-letter queue.
+    if (!delivery.quarantined) for (const codec of this.#codecs) void this.#afterDelete(codec, message);
     this.#changed();
+  }
+
+  async #afterDelete(codec: BodyCodec, message: TransportMessage): Promise<void> {
+    try {
+      await codec.afterDelete?.(message);
+    } catch (error) {
+      this.#o.logger.error({ messageId: message.messageId, error }, 'what a deleted message pointed at is still there');
+    }
   }
 
   #renewed(delivery: Delivery, slackMs: number): void {
@@ -400,7 +405,7 @@ export class Engine<T> {
     // With every slot in a long handler nothing is polled and nothing ends; that the leases live is the progress.
     this.lastProgressAtMs = this.#o.clock.now();
     this.#complaints.works('renew');
-    this.#notify.renewed({ message: delivery.message, slackMs });
+    this.#notify.renewed?.({ message: delivery.message, slackMs });
     const { idempotency, clock, logger } = this.#o;
     const { claim } = delivery;
     if (idempotency === undefined || claim === undefined) return;
@@ -420,7 +425,7 @@ export class Engine<T> {
     if (delivery.lost || state === 'gone' || state === 'releasing') return;
     delivery.lost = true;
     this.counters.leasesLost += 1;
-    this.#notify.leaseLost({ message, while: state });
+    this.#notify.leaseLost?.({ message, while: state });
     this.#o.logger.warn({ messageId: message.messageId, while: state }, 'a lease was lost');
     const lanes = this.#lanes;
     const replayed = lanes?.takeAfter(delivery) ?? [];
@@ -459,12 +464,12 @@ export class Engine<T> {
   #pollFailed(error: SqsError, retryInMs: number): void {
     this.counters.pollFailures += 1;
     this.lastProgressAtMs = this.#o.clock.now();
-    this.#notify.pollFailed({ error, retryInMs });
+    this.#notify.pollFailed?.({ error, retryInMs });
     this.#complaints.tell('receive', error, { retryInMs });
   }
 
   #callFailed(operation: BatchOperation, failure: EntryFailure | SqsError, deliveries: readonly Delivery[]): void {
-    this.#notify.callFailed({ operation, failure, messages: deliveries.map((d) => d.message) });
+    this.#notify.callFailed?.({ operation, failure, messages: deliveries.map((d) => d.message) });
     this.#complaints.tell(operation, failure, { messages: deliveries.length });
   }
 

@@ -47,6 +47,15 @@ export function leanTransport(client: SQSClient, options: LeanTransportOptions =
     const { protocol, hostname, port, path } = await endpoint();
     return new URL(path, `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
   };
+  /** Made once: it asks the client's credential chain at each signature. */
+  let made: ReturnType<typeof client.config.signer> | undefined;
+  const signer = (): ReturnType<typeof client.config.signer> => {
+    made ??= client.config.signer(undefined).catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
   const endpoints = new Map<string, Promise<URL>>();
 
   const call = async <R>(operation: string, input: { readonly QueueUrl: string }): Promise<R> => {
@@ -55,7 +64,7 @@ export function leanTransport(client: SQSClient, options: LeanTransportOptions =
     if (endpoint === undefined) endpoints.set(QueueUrl, (endpoint = endpointOf(QueueUrl)));
     try {
       const url = await endpoint;
-      const signed = await sign(client, url, operation, JSON.stringify(input));
+      const signed = await sign(await signer(), client.config.systemClockOffset, url, operation, JSON.stringify(input));
       return JSON.parse(await exchange(url, agents, signed)) as R;
     } catch (error) {
       throw toSqsError(error);
@@ -154,8 +163,13 @@ interface SignedRequest {
   readonly body: string;
 }
 
-async function sign(client: SQSClient, url: URL, operation: string, body: string): Promise<SignedRequest> {
-  const signer = await client.config.signer(undefined);
+async function sign(
+  signer: Awaited<ReturnType<SQSClient['config']['signer']>>,
+  clockOffsetMs: number,
+  url: URL,
+  operation: string,
+  body: string,
+): Promise<SignedRequest> {
   const { headers } = await signer.sign(
     {
       method: 'POST',
@@ -171,7 +185,7 @@ async function sign(client: SQSClient, url: URL, operation: string, body: string
       },
       body,
     },
-    { signingDate: new Date(Date.now() + client.config.systemClockOffset) },
+    { signingDate: new Date(Date.now() + clockOffsetMs) },
   );
   return { headers, body };
 }
