@@ -23,18 +23,26 @@ export interface GroupSnapshot {
   readonly terminating: number;
 }
 
+/** Values of one metric that several publishers sent in one interval. */
+export interface SampleSet {
+  readonly count: number;
+  readonly sum: number;
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
 /** What the engine is told. */
 export interface Snapshot {
   /** By logical id; queues that no alarm watches may be left out. */
   readonly queues: Readonly<Record<string, QueueSnapshot>>;
   readonly group: GroupSnapshot;
-  /** Values of custom metrics by `namespace/name`; a missing one has no sample. */
-  readonly custom?: Readonly<Record<string, number>>;
+  /** Custom metrics by `namespace/name`, one value or what several publishers sent together; a missing one has no sample. */
+  readonly custom?: Readonly<Record<string, number | SampleSet>>;
 }
 
 interface Point {
   readonly startSeconds: number;
-  readonly value: number;
+  readonly value: number | SampleSet;
   readonly publishedSeconds: number;
 }
 
@@ -43,7 +51,7 @@ interface Sampler {
   readonly intervalSeconds: number;
   readonly publication: { readonly min: number; readonly max: number };
   /** Reads the values of one sample; undefined when nothing is published. */
-  readonly sample: (snapshot: Snapshot, nowSeconds: number) => Readonly<Record<string, number>> | undefined;
+  readonly sample: (snapshot: Snapshot, nowSeconds: number) => Readonly<Record<string, number | SampleSet>> | undefined;
   /** Earliest publication, whatever the delay. */
   readonly notBefore: () => number;
   phaseSeconds: number;
@@ -127,7 +135,7 @@ export class MetricStore {
    */
   value(query: MetricQuery, endSeconds: number, periodSeconds: number, nowSeconds: number): number {
     const points = this.#points.get(sourceKey(query.source)) ?? [];
-    const values: number[] = [];
+    const values: (number | SampleSet)[] = [];
     for (let i = points.length - 1; i >= 0; i--) {
       const point = points[i] as Point;
       if (point.startSeconds < endSeconds - periodSeconds) break;
@@ -203,7 +211,7 @@ export class MetricStore {
     });
   }
 
-  #record(sampler: Sampler, atSeconds: number, values: Readonly<Record<string, number>> | undefined): void {
+  #record(sampler: Sampler, atSeconds: number, values: Readonly<Record<string, number | SampleSet>> | undefined): void {
     const startSeconds = Math.floor(atSeconds / sampler.intervalSeconds) * sampler.intervalSeconds;
     const delay = this.#random.within(sampler.publication);
     if (values === undefined) return;
@@ -233,18 +241,24 @@ export class MetricStore {
   }
 }
 
-function aggregate(values: readonly number[], statistic: Statistic): number {
+function aggregate(values: readonly (number | SampleSet)[], statistic: Statistic): number {
+  const total = (of: (set: SampleSet) => number) =>
+    values.reduce<number>((sum, value) => sum + (typeof value === 'number' ? of(single(value)) : of(value)), 0);
   if (values.length === 0) return NaN;
   switch (statistic) {
     case 'Maximum':
-      return Math.max(...values);
+      return Math.max(...values.map((value) => (typeof value === 'number' ? value : value.maximum)));
     case 'Minimum':
-      return Math.min(...values);
+      return Math.min(...values.map((value) => (typeof value === 'number' ? value : value.minimum)));
     case 'SampleCount':
-      return values.length;
-    default: {
-      const sum = values.reduce((total, value) => total + value, 0);
-      return statistic === 'Sum' ? sum : sum / values.length;
-    }
+      return total((set) => set.count);
+    case 'Sum':
+      return total((set) => set.sum);
+    case 'Average':
+      return total((set) => set.sum) / total((set) => set.count);
   }
+}
+
+function single(value: number): SampleSet {
+  return { count: 1, sum: value, minimum: value, maximum: value };
 }

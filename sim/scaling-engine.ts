@@ -12,7 +12,7 @@ import { Random } from './random';
 import type { AlarmModel, MetricSet, PolicyModel, ScalingModel } from './scaling-model';
 import { DEFAULT_TIMING, type Timing } from './timing';
 
-export type { GroupSnapshot, QueueSnapshot, Snapshot } from './metric-store';
+export type { GroupSnapshot, QueueSnapshot, SampleSet, Snapshot } from './metric-store';
 
 /** An alarm changed its state. */
 export interface AlarmTransition {

@@ -388,7 +388,26 @@ class Simulation {
       };
     }
     const { inService, pending, terminating } = this.#fleet;
-    return { queues, group: { desired: this.#desired, inService, pending, terminating }, custom: {} };
+    return {
+      queues,
+      group: { desired: this.#desired, inService, pending, terminating },
+      custom: this.#workerMetrics(),
+    };
+  }
+
+  /** What the workers publish of one queue: every worker its backlog per slot and its busy slots. */
+  #workerMetrics(): NonNullable<Snapshot['custom']> {
+    const namespace = this.#options.model.worker?.metricsNamespace;
+    const [queue] = this.#queues;
+    const workers = this.#fleet.inService;
+    if (namespace === undefined || queue === undefined || workers === 0) return {};
+    const { concurrency } = this.#options;
+    const perSlot = (queue.tail - queue.head) / concurrency;
+    const busy = queue.running;
+    return {
+      [`${namespace}/BacklogPerSlot`]: { count: workers, sum: perSlot * workers, minimum: perSlot, maximum: perSlot },
+      [`${namespace}/BusySlots`]: { count: workers, sum: busy, minimum: 0, maximum: Math.min(busy, concurrency) },
+    };
   }
 
   #record(controller: Controller): void {

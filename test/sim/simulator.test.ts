@@ -240,6 +240,35 @@ describe('simulate', () => {
     expect(report).toMatchObject({ done: 20, killed: 0, unfinished: 0 });
   });
 
+  test("runs a high-resolution alarm on the workers' own numbers within a minute", () => {
+    const own = (id: string, MetricName: string, Stat: string) => ({
+      Id: id,
+      ReturnData: false,
+      MetricStat: { Metric: { Namespace: 'Fleet', MetricName }, Period: 10, Stat },
+    });
+    const fast = model({
+      metadata: {
+        'cdk-queue-fleet:worker': {
+          environment: { QUEUE_FLEET_METRICS_NAMESPACE: 'Fleet', QUEUE_FLEET_QUEUE_URL: { Ref: 'Jobs' } },
+        },
+      },
+      alarm: {
+        Namespace: undefined,
+        Metrics: [
+          own('b', 'BacklogPerSlot', 'Maximum'),
+          own('w', 'BusySlots', 'Sum'),
+          own('n', 'BusySlots', 'SampleCount'),
+          { Id: 'need', Expression: 'IF(n > 0, b + w)' },
+        ],
+      },
+    });
+    const { events } = run(base({ model: fast, workload: burst(30, 600) }));
+    const decision = events.find((event) => event.kind === 'capacity');
+    // One worker: 29 wait, 1 is busy.
+    expect(decision).toMatchObject({ value: 30, to: 6 });
+    expect(decision?.atSeconds).toBeLessThan(660);
+  });
+
   test('draws the time line with alarms', () => {
     const timed = model();
     const controller = new ScalingEngine(timed, { seed: 5 });
