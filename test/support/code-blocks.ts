@@ -90,6 +90,7 @@ export function compileErrors(
         },
       },
       include: ['*.mts'],
+      exclude: [],
     }),
   );
   const compiler = join(root, 'node_modules/ts7/bin/tsc');
