@@ -1,0 +1,47 @@
+/** The synthesized template of the default policy, run by the simulator. */
+import { Duration } from 'aws-cdk-lib';
+import { Workload } from '../../../lib';
+import { readScalingModel } from '../../../sim/read-scaling-model';
+import { run } from '../../../sim/run';
+import { lognormalServiceTime } from '../../../sim/service-time';
+import { namedWorkload } from '../../../sim/workload';
+import { scaledGroup } from '../../support/scaled-group';
+
+const TRUE_SECONDS = 180;
+const LATENCY_SECONDS = 600;
+
+/** Four hours, from the load of 4 instances to that of 20 at once, with a declared average that may be wrong. */
+function attainment(declaredSeconds: number, min: number): number {
+  const workload = new Workload({
+    averageProcessingTime: Duration.seconds(declaredSeconds),
+    acceptableLatency: Duration.seconds(LATENCY_SECONDS),
+  });
+  const { template } = scaledGroup({ workload, min, max: 80 });
+  const shape = {
+    ratePerSecond: min === 0 ? 0.001 : 4 / TRUE_SECONDS,
+    peakRatePerSecond: 20 / TRUE_SECONDS,
+    burst: 0,
+    durationSeconds: 14_400,
+  };
+  const { report } = run({
+    model: readScalingModel(template.toJSON(), { file: 'template.json' }),
+    workload: namedWorkload('step', shape, 1),
+    service: lognormalServiceTime(TRUE_SECONDS, 4 * TRUE_SECONDS),
+    concurrency: 1,
+    acceptableLatencySeconds: LATENCY_SECONDS,
+    seed: 2,
+  });
+  expect(report.unfinished).toBe(0);
+  return report.attainment;
+}
+
+describe('the latency goal in the simulator', () => {
+  test.each([
+    ['the right average', 180, 1],
+    ['half of it', 90, 1],
+    ['twice of it', 360, 1],
+    ['the right average, from zero instances', 180, 0],
+  ])('is met with %s', (_, declaredSeconds, min) => {
+    expect(attainment(declaredSeconds, min)).toBeGreaterThanOrEqual(0.95);
+  });
+});
