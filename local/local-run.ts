@@ -16,7 +16,7 @@ import { LocalFleet } from './fleet';
 import { listen, type LocalServer, type RequestHandler } from './http-server';
 import { PageServer, type PanelBackend } from './page-server';
 import { processEnvironment } from './process-environment';
-import { bundlePanel } from './panel/bundle';
+import { panelFiles } from './panel/bundle';
 import type { FaultSettings, LocalState } from './panel-api';
 import { createAuthorizer } from './policies';
 import { QueueBoard } from './queue-board';
@@ -194,7 +194,7 @@ export class LocalRun {
     this.#startEdge(aws);
     this.#startApis(apis);
     await this.#startFleet();
-    const panel = bundlePanel();
+    const panel = panelFiles();
     // A failed bundle is told to whoever asks for it; until then it must not end the process.
     panel.catch(() => undefined);
     const pages = new PageServer(this.#resources.page?.directory, panel, this.#backend());

@@ -37,7 +37,9 @@ export function writeWorkerAsset(request: BundleRequest, outputDirectory: string
     writeFileSync(file, text);
   };
   if (request.directory) cpSync(request.directory, outputDirectory, { recursive: true, dereference: true });
-  bundle(request.handlerEntry, join(outputDirectory, 'worker.js'));
+  const prepared = preparedRuntime();
+  if (request.handlerEntry === undefined && prepared) cpSync(prepared, join(outputDirectory, 'worker.js'));
+  else bundle(request.handlerEntry, join(outputDirectory, 'worker.js'));
   write('main.js', `'use strict';\nprocess.chdir(__dirname);\nrequire('./worker.js').main();\n`);
   if (request.handlerEntry) {
     write('handler.js', `'use strict';\nmodule.exports = require('./worker.js').loadHandler();\n`);
@@ -124,6 +126,12 @@ export function loadEsbuild(
     'EsbuildMissing',
     'EsbuildMissing: the worker is bundled at synth and esbuild is not installed: run npm install --save-dev esbuild',
   );
+}
+
+/** The runtime without a handler, bundled when the package was built, so that its users need no esbuild for it. */
+function preparedRuntime(): string | undefined {
+  const file = resolve(__dirname, '..', '..', 'assets', 'worker', 'worker.js');
+  return existsSync(file) ? file : undefined;
 }
 
 /** `worker/main` beside `lib/`: TypeScript in a checkout, JavaScript in the published package. */

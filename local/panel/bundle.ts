@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 
 /** The panel, ready to serve. */
 export interface PanelFiles {
@@ -14,8 +14,20 @@ export interface PanelFiles {
 export const PANEL_TAGS =
   '<link rel="stylesheet" href="/_local/panel.css"><script type="module" src="/_local/panel.js"></script>';
 
-/** Bundles the panel for browsers. `folder` is this file's own, in a checkout and in the package. */
-export async function bundlePanel(folder: string = __dirname): Promise<PanelFiles> {
+/** The names of the files, as the package holds them beside the command line's bundle. */
+const NAMES = ['panel.js', 'panel.css', 'index.html'] as const;
+
+/** The panel for browsers: from the published package as it was built there, in a checkout bundled now. */
+export async function panelFiles(folder: string = __dirname): Promise<PanelFiles> {
+  const built = join(folder, 'panel');
+  if (!existsSync(join(built, NAMES[0]))) return bundlePanel(folder);
+  const [js, css, html] = await Promise.all(NAMES.map((name) => readFile(join(built, name))));
+  return { 'panel.js': js!, 'panel.css': css!, 'index.html': html! };
+}
+
+/** Bundles the panel's sources, which lie in `folder`. */
+export async function bundlePanel(folder: string): Promise<PanelFiles> {
+  const { build } = await import('esbuild');
   const { outputFiles } = await build({
     absWorkingDir: folder,
     entryPoints: { panel: 'main.ts', 'panel.style': 'panel.css' },

@@ -16,7 +16,8 @@ const packageJson = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   version: string;
   devDependencies: Record<string, string>;
 };
-const CDK_VERSION = packageJson.devDependencies['aws-cdk-lib'] ?? '';
+/** One version for all languages: npm is ahead of the other registries by days. */
+const CDK_VERSION = '2.275.0';
 const CONSTRUCTS_VERSION = packageJson.devDependencies['constructs'] ?? '';
 
 /** Runs a program to its end and throws with its output when it fails. */
