@@ -23,6 +23,7 @@ describe('queue-fleet dlq against the local run', () => {
     const arn = (name: string): unknown => expect.stringMatching(new RegExp(`:${name}$`));
     expect(printed).toEqual([
       { deadLetterQueue: arn('dead'), messages: 1, sources: [arn('work')] },
+      { deadLetterQueue: arn('dead.fifo'), messages: 0, sources: [arn('work.fifo')] },
       expect.objectContaining({ body: 'poison' }),
       expect.objectContaining({ started: true, from: arn('dead'), to: arn('work'), messages: 1 }),
       expect.objectContaining({ status: 'COMPLETED', moved: 1 }),
