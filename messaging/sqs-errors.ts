@@ -65,7 +65,10 @@ export function toSqsError(error: unknown): SqsError {
     message?: unknown;
     $metadata?: { httpStatusCode?: number };
   } | null;
-  const code = plainCode(String(known?.Code ?? (known?.name === 'Error' ? known?.code : known?.name) ?? 'Unknown'));
+  const { Code, code: systemCode, name } = known ?? {};
+  // The SDK calls half of the network's failures TimeoutError; what the system calls them says more.
+  const network = typeof systemCode === 'string' && /^E[A-Z_]+$/.test(systemCode) ? systemCode : undefined;
+  const code = plainCode(String(Code ?? network ?? (name === 'Error' ? systemCode : name) ?? 'Unknown'));
   const message = typeof known?.message === 'string' ? known.message : String(error);
   return new SqsError(classifyCall(code, known?.$metadata?.httpStatusCode), code, `${code}: ${message}`, {
     cause: error,

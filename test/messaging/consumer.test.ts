@@ -105,6 +105,48 @@ describe('Consumer', () => {
     expect(world.broken).toEqual([]);
   });
 
+  test('never runs one message twice at once, even when its handler goes on after the lease was lost (I5)', async () => {
+    const world = new World({
+      fault: (operation, atMs) => (operation === 'change' && atMs < 31_000 ? 'error500' : 'none'),
+    });
+    world.send(1);
+    let runs = 0;
+    let running = 0;
+    let most = 0;
+    const worker = world.spawn({
+      concurrency: 10,
+      // Deaf to its signal: the message comes back while this still runs.
+      handler: async () => {
+        runs += 1;
+        most = Math.max(most, (running += 1));
+        await new Promise<void>((resolve) => void worker.process.setTimer(90_000, resolve));
+        running -= 1;
+      },
+    });
+    await world.clock.advance(60_000);
+    const { counters } = worker.consumer.stats();
+    expect(counters).toMatchObject({ leasesLost: 1, succeeded: 0, duplicates: 0 });
+    expect(counters.received).toBeGreaterThan(1);
+    expect(await world.untilDone(600_000)).toBe(true);
+    expect({ runs, most }).toEqual({ runs: 2, most: 1 });
+  });
+
+  test('holds a message that SQS delivers twice once, with the newer handle (I5)', async () => {
+    const world = new World({
+      work: () => ({ ms: 2_000 }),
+      fault: (operation) => (operation === 'receive' ? 'duplicate' : 'none'),
+      consumer: { concurrency: 10 },
+    });
+    world.send(2);
+    const worker = world.spawn();
+    await world.clock.advance(500);
+    world.send(2);
+    expect(await world.untilDone(60_000)).toBe(true);
+    expect(worker.consumer.stats().counters.duplicates).toBeGreaterThan(0);
+    expect(world.runs).toHaveLength(4);
+    expect(world.broken).toEqual([]);
+  });
+
   test('says once and loudly that access is denied, and recovers', async () => {
     const errors: object[] = [];
     const logger: Logger = { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) };

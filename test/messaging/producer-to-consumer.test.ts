@@ -92,3 +92,21 @@ describe.each([
     );
   });
 });
+
+test('I9: attributes count as much as bodies when requests are packed', async () => {
+  const clock = new VirtualClock();
+  const process = new ProcessClock(clock);
+  const queueUrl = 'https://sqs.test/1/jobs';
+  const queue = new StrictSqs({ clock });
+  const sqs = new StrictTransport({ world: clock, process, queues: { [queueUrl]: queue }, fault: () => 'none' });
+  const producer = new Producer({ sqs, queueUrl, clock: process });
+  const half = 'x'.repeat(150_000);
+  const messages = [0, 1, 2, 3, 4].map(() => ({ body: half, attributes: { half, key: Buffer.alloc(1_000) } }));
+  let sent = 0;
+  void producer.sendBatch(messages).then((results) => (sent = results.filter((r) => r.ok).length));
+  await clock.advance(5_000);
+  expect(sent).toBe(5);
+  expect(queue.violations).toEqual([]);
+  // Three of 301 kB fit into 1 MiB; by their bodies alone all five would.
+  expect(sqs.calls.filter((c) => c.operation === 'send')).toHaveLength(2);
+});

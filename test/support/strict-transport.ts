@@ -1,4 +1,5 @@
-import { SqsError, type EntryFailure, type SqsTransport } from '../../messaging';
+import { SqsError, type EntryFailure, type SendEntry, type SqsTransport } from '../../messaging';
+import { attributeSize } from '../../messaging/outgoing-message';
 import type { StrictSqs } from './strict-sqs';
 import type { ProcessClock, VirtualClock } from './virtual-clock';
 
@@ -46,6 +47,13 @@ export interface StrictTransportOptions {
   /** One way, milliseconds. */
   readonly latencyMs?: number;
 }
+
+/** What SQS counts: the body, and name, type and value of each attribute; not the trace header. */
+const sizeOf = ({ body, attributes = {} }: SendEntry): number =>
+  Object.entries(attributes).reduce(
+    (sum, [name, attribute]) => sum + attributeSize(name, attribute),
+    Buffer.byteLength(body),
+  );
 
 const INTERNAL: EntryFailure = { kind: 'transient', code: 'InternalError', message: 'injected' };
 
@@ -108,7 +116,7 @@ export class StrictTransport implements SqsTransport {
   ): ReturnType<SqsTransport['sendBatch']> {
     const sqs = this.#queue(queueUrl);
     if (entries.length === 0 || entries.length > 10) sqs.violations.push(`send of ${entries.length} entries`);
-    const bytes = entries.reduce((sum, e) => sum + Buffer.byteLength(e.body), 0);
+    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
     if (bytes > 1_048_576) sqs.violations.push(`send of ${bytes} bytes`);
     return this.#travel('send', [], [], (fault, answer) =>
       answer(

@@ -1,0 +1,149 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { classifyCall, plainCode, SqsError } from './sqs-errors';
+
+type Signer = Awaited<ReturnType<SQSClient['config']['signer']>>;
+
+/** Beyond this difference SQS refuses signatures; the SDK corrects its clock from here on too. */
+const CLOCK_SKEW_MS = 300_000;
+
+/** Connections as a lean transport is told to keep them. */
+export interface LeanRequestsOptions {
+  readonly maxSockets: number;
+  readonly requestTimeoutMs: number;
+  readonly ca?: string | undefined;
+}
+
+/** Signed requests over `node:https`, with the signer, the credentials and the clock of an SDK client. */
+export class LeanRequests {
+  readonly #agents: Readonly<Record<string, HttpAgent | HttpsAgent>>;
+  readonly #endpoints = new Map<string, Promise<URL>>();
+  /** Made once: it asks the client's credential chain at each signature. */
+  #signer: Promise<Signer> | undefined;
+
+  constructor(
+    private readonly client: SQSClient,
+    private readonly options: LeanRequestsOptions,
+  ) {
+    const { maxSockets, ca } = options;
+    this.#agents = {
+      'http:': new HttpAgent({ keepAlive: true, maxSockets }),
+      'https:': new HttpsAgent({ keepAlive: true, maxSockets, ...(ca !== undefined && { ca }) }),
+    };
+  }
+
+  /** @returns the body of the response, when its status is 200 */
+  async post(operation: string, queueUrl: string, body: string): Promise<string> {
+    const url = await this.#endpointOf(queueUrl);
+    this.#signer ??= this.client.config.signer(undefined).catch((error: unknown) => {
+      this.#signer = undefined;
+      throw error;
+    });
+    return this.#exchange(url, await this.#sign(await this.#signer, url, operation, body), body);
+  }
+
+  #endpointOf(queueUrl: string): Promise<URL> {
+    let endpoint = this.#endpoints.get(queueUrl);
+    if (endpoint === undefined) {
+      endpoint = endpointOf(this.client, queueUrl);
+      endpoint.catch(() => this.#endpoints.delete(queueUrl));
+      this.#endpoints.set(queueUrl, endpoint);
+    }
+    return endpoint;
+  }
+
+  async #sign(signer: Signer, url: URL, operation: string, body: string): Promise<Record<string, string>> {
+    const { headers } = await signer.sign(
+      {
+        method: 'POST',
+        protocol: url.protocol,
+        hostname: url.hostname,
+        path: url.pathname,
+        query: {},
+        headers: {
+          host: url.host,
+          'content-type': 'application/x-amz-json-1.0',
+          'content-length': String(Buffer.byteLength(body)),
+          'x-amz-target': `AmazonSQS.${operation}`,
+          // Asks for the codes of the query protocol, which name failed entries too.
+          'x-amzn-query-mode': 'true',
+        },
+        body,
+      },
+      { signingDate: new Date(Date.now() + this.client.config.systemClockOffset) },
+    );
+    return headers;
+  }
+
+  #exchange(url: URL, headers: Record<string, string>, body: string): Promise<string> {
+    const { requestTimeoutMs } = this.options;
+    return new Promise((resolve, reject) => {
+      const options: RequestOptions = {
+        method: 'POST',
+        hostname: url.hostname,
+        port: url.port,
+        path: url.pathname,
+        headers,
+        timeout: requestTimeoutMs,
+        agent: this.#agents[url.protocol],
+      };
+      const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = send(options, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? '';
+          if (response.statusCode === 200) return resolve(text);
+          this.#correctClock(response.headers.date);
+          reject(errorOf(response, text));
+        });
+      });
+      request.on('timeout', () =>
+        request.destroy(new SqsError('transient', 'ETIMEDOUT', `no answer within ${requestTimeoutMs} ms`)),
+      );
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  /** A machine whose clock is wrong signs nothing that SQS accepts: the server's clock counts, as with the SDK. */
+  #correctClock(date: string | undefined): void {
+    const { config } = this.client;
+    const offsetMs = Date.parse(date ?? '') - Date.now();
+    if (Math.abs(offsetMs - config.systemClockOffset) >= CLOCK_SKEW_MS) config.systemClockOffset = offsetMs;
+  }
+}
+
+/** The endpoint that the SDK would take: the client's own, the queue URL's, or the region's if the URL shall not count. */
+async function endpointOf({ config }: SQSClient, queueUrl: string): Promise<URL> {
+  const { endpoint, isCustomEndpoint, useQueueUrlAsEndpoint } = config;
+  if (isCustomEndpoint && endpoint !== undefined) {
+    const { protocol, hostname, port, path } = await endpoint();
+    return new URL(path, `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
+  }
+  if (useQueueUrlAsEndpoint) return new URL('/', queueUrl);
+  const [Region, UseDualStack, UseFIPS] = await Promise.all([
+    config.region(),
+    config.useDualstackEndpoint(),
+    config.useFipsEndpoint(),
+  ]);
+  return config.endpointProvider({ Region, UseDualStack, UseFIPS }).url;
+}
+
+/** The error that a response speaks of; one that no JSON says is sorted by its status alone. */
+function errorOf({ statusCode: status = 500, headers }: IncomingMessage, text: string): SqsError {
+  let type = `Status${status}`;
+  let message = text.slice(0, 200);
+  try {
+    const parsed = JSON.parse(text) as { __type?: string; message?: string; Message?: string };
+    type = parsed.__type?.split('#').at(-1) ?? type;
+    message = parsed.message ?? parsed.Message ?? message;
+  } catch {
+    // A proxy's page, or nothing at all.
+  }
+  const [queryCode = ''] = String(headers['x-amzn-query-error'] ?? '').split(';');
+  const code = plainCode(queryCode || type);
+  return new SqsError(classifyCall(code, status), code, `${code}: ${message}`);
+}
