@@ -18,7 +18,6 @@ export class MediaDelivery extends Construct {
     super(scope, id);
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
       comment: 'Finished videos',
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       enableLogging: true,
       logBucket: props.accessLogsBucket,
       logFilePrefix: 'cloudfront-media/',

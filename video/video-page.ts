@@ -37,7 +37,6 @@ export class VideoPage extends Construct {
     this.distribution = new cloudfront.Distribution(this, 'Distribution', {
       comment: 'Video upload page',
       defaultRootObject: 'index.html',
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       enableLogging: true,
       logBucket: props.accessLogsBucket,
       logFilePrefix: 'cloudfront-page/',
