@@ -59,10 +59,10 @@ export class LocalFleet implements Machines {
   }
 
   readonly group: AutoScalingGroupEmulation;
-  launched = 0;
   killed = 0;
   readonly #options: FleetOptions;
   readonly #machines = new Map<string, Machine>();
+  readonly #everLaunched = new Set<string>();
   #api: AutoScalingApiServer | undefined;
   #failures = 0;
   #closed = false;
@@ -81,6 +81,11 @@ export class LocalFleet implements Machines {
       clock,
       machines: this,
     });
+  }
+
+  /** Instances launched since the start. */
+  get launched(): number {
+    return this.#everLaunched.size;
   }
 
   /** Every instance, oldest first; ended ones for a few seconds. */
@@ -106,6 +111,11 @@ export class LocalFleet implements Machines {
         },
       ];
     });
+  }
+
+  /** Messages that each instance since the start has deleted after work; ended ones are not forgotten. */
+  get jobsByInstance(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#everLaunched].map((id) => [id, this.#options.doneBy(id)]));
   }
 
   /** Instances in service, as the group's metric counts them. */
@@ -137,7 +147,7 @@ export class LocalFleet implements Machines {
     const { clock, bootMs, log } = this.#options;
     const machine: Machine = { id: instanceId, launchedAtMs: clock.wallClock(), wasInService: false, lastError: '' };
     this.#machines.set(instanceId, machine);
-    this.launched++;
+    this.#everLaunched.add(instanceId);
     const waitMs = bootMs();
     log.add('instance', `${short(instanceId)} is booting, ready in about ${Math.round(waitMs / 1000)} s`, instanceId);
     machine.cancelBoot = clock.setTimer(waitMs, () => {

@@ -148,6 +148,11 @@ export class LocalRun {
     return this.#fleet?.instances ?? [];
   }
 
+  /** Messages that each instance since the start has deleted after work. */
+  get jobsByInstance(): Readonly<Record<string, number>> {
+    return this.#fleet?.jobsByInstance ?? {};
+  }
+
   /** True when nothing waits or works, dead letters aside. */
   get idle(): boolean {
     return this.#queues.idle && this.#edge.pendingEvents === 0;

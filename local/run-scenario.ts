@@ -38,6 +38,7 @@ export function handleOf(run: LocalRun, chaos: boolean, signal: AbortSignal): Lo
     log: (text) => run.log.add('scenario', text),
     queueCounts: () => run.queues.states(),
     instances: () => run.instances().filter(({ state }) => !['Terminated', 'Killed', 'Failed'].includes(state)),
+    jobsByInstance: () => run.jobsByInstance,
     deadLetters: () => run.queues.deadLetters(),
     onIdle: () => until(() => run.idle, signal),
   };

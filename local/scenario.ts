@@ -26,6 +26,8 @@ export interface LocalRunHandle {
   queueCounts(): readonly QueueState[];
   /** Every instance that is not ended. */
   instances(): readonly InstanceState[];
+  /** Messages that each instance since the start has deleted after work, by instance id. */
+  jobsByInstance(): Readonly<Record<string, number>>;
   /** Every message in a dead-letter queue. */
   deadLetters(): readonly DeadLetter[];
   /** Resolves when no queue but the dead-letter queues holds a message and no event is on its way. */

@@ -162,7 +162,10 @@ async function headless(
     );
     for (const line of report.summary) console.log(`  ${line}`);
     const { initial, highest, last } = run.capacity;
-    console.log(`  instances: ${initial} at the start, ${highest} at most, ${last} at the end`);
+    const jobs = Object.values(run.jobsByInstance).join(', ');
+    console.log(
+      `  instances: ${initial} at the start, ${highest} at most, ${last} at the end; messages handled by each: ${jobs}`,
+    );
     console.log(
       failures.length === 0
         ? pc.green(

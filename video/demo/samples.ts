@@ -47,6 +47,14 @@ export function planSamples(count: number): readonly Sample[] {
   });
 }
 
+/** `count` more clips after `before` of them, all of them whole. */
+export function planMoreSamples(before: number, count: number): readonly Sample[] {
+  return planSamples(before + 2 * count)
+    .slice(before)
+    .filter(({ broken }) => !broken)
+    .slice(0, count);
+}
+
 /** Draws clip `number` (3 seconds, 640 x 360, with a tone of its own) into `folder`. @returns its bytes. */
 export async function drawSample(ffmpeg: string, folder: string, { number, broken }: Sample): Promise<Uint8Array> {
   const [, source = 'testsrc2=s=640x360:r=25'] = PICTURES[(number - 1) % PICTURES.length] ?? [];

@@ -1,196 +1,155 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { VideoView } from '../contract';
-import type { ClaimRecord } from '../transcode/claim';
 import { findFfmpeg } from '../transcode/find-ffmpeg';
-import { drawSample, planSamples, type Sample } from './samples';
+import { deadKeys, type DemoRun, type DemoReport, readClaims, report, type Uploaded } from './report';
+import { drawSample, planMoreSamples, planSamples, type Sample } from './samples';
 import { UploadClient } from './upload-client';
-
-/** The part of a local run that this scenario uses. */
-interface Run {
-  readonly apiUrl: string | undefined;
-  readonly awsEndpoint: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly resources: Readonly<Record<string, string>>;
-  readonly chaos: boolean;
-  readonly signal: AbortSignal;
-  now(): { readonly real: number };
-  log(text: string): void;
-  deadLetters(): readonly { readonly reason: string; readonly object?: { readonly key: string } }[];
-  onIdle(): Promise<void>;
-}
-
-/** What a local run wants to know at the end. */
-interface Report {
-  readonly summary: readonly string[];
-  readonly failures: readonly string[];
-  readonly expectedDeadLetters: number;
-  readonly expected: number;
-  readonly ready: number;
-  readonly processedTwice: number;
-}
-
-interface Uploaded extends Sample {
-  readonly id: string;
-}
 
 const CLIPS = 12;
 const CHAOS_CLIPS = 100;
+/** Clips that come once the fleet is out: work for the instances that were added. */
+const MORE_CLIPS = 8;
 /** Clips drawn and uploaded at the same time. */
 const AT_ONCE = 2;
+/** People who upload in the ordered variant. A multiple of {@link AT_ONCE}: each has one lane, and so an order. */
+const UPLOADERS = ['ada', 'ben', 'cleo', 'dan'] as const;
 const LOOK_MS = 500;
 /** Without any change for this long the run is stuck, seconds. */
 const STUCK_SECONDS = 120;
+/** How long an idle run waits for its fleet to go out before the second wave comes all the same, seconds. */
+const OUT_SECONDS = 40;
 
 /**
- * Draws sample clips, one of them broken, uploads each through the API and a presigned POST, and waits until every one is
- * ready or failed. `npm run demo` ends with its verdict.
+ * Draws sample clips, one of them broken, uploads each through the API and a presigned POST, uploads some more when the
+ * fleet has grown, and waits until every one is ready or failed. `npm run demo` ends with its verdict.
  */
-export default async function scenario(run: Run): Promise<Report> {
+export default async function scenario(run: DemoRun): Promise<DemoReport> {
   if (run.apiUrl === undefined) throw new Error('The template has no HTTP API to upload through');
-  const client = new UploadClient(run.apiUrl, run.signal);
-  const samples = planSamples(run.chaos ? CHAOS_CLIPS : CLIPS);
-  const uploads = await uploadAll(run, client, samples);
-  const broken = uploads.filter((upload) => upload.broken);
-  run.log(`${uploads.length} sample clips uploaded, ${broken.length} of them broken on purpose`);
-
-  const { videos, stuck } = await waitForAll(run, client, uploads);
-  if (!stuck) await run.onIdle();
-  const claims = await readClaims(run, uploads);
-  return report(run, uploads, videos, claims, stuck);
-}
-
-/** Draws each picture once and uploads it as soon as it is there, so that work begins while others are still drawn. */
-async function uploadAll(run: Run, client: UploadClient, samples: readonly Sample[]): Promise<readonly Uploaded[]> {
   const ffmpeg = findFfmpeg();
+  const client = new UploadClient(run.apiUrl, run.signal);
   const folder = await mkdtemp(join(tmpdir(), 'queue-fleet-samples-'));
-  const drawn = new Map<number, Promise<Uint8Array>>();
-  const draw = (sample: Sample): Promise<Uint8Array> => {
-    const picture = (sample.number - 1) % CLIPS;
-    const content = drawn.get(picture) ?? drawSample(ffmpeg, folder, sample);
-    drawn.set(picture, content);
-    return content;
-  };
-  const uploads: Uploaded[] = [];
-  const queue = [...samples];
-  const worker = async (): Promise<void> => {
-    for (let sample = queue.shift(); sample !== undefined; sample = queue.shift()) {
-      run.signal.throwIfAborted();
-      const id = await client.upload(sample.name, 'video/mp4', await draw(sample));
-      uploads.push({ ...sample, id });
-    }
-  };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    const studio = new Studio(ffmpeg, folder);
+    const first = await uploadAll(run, client, studio, planSamples(run.chaos ? CHAOS_CLIPS : CLIPS));
+    const broken = first.filter((upload) => upload.broken).length;
+    run.log(`${first.length} sample clips uploaded, ${broken} of them broken on purpose`);
+    const more = run.chaos ? [] : planMoreSamples(CLIPS, MORE_CLIPS);
+    const watch = new Watch(run, client);
+    if (more.length > 0) await watch.until(() => fleetIsOut(run, watch.idleSeconds(first)));
+    const second = await uploadAll(run, client, studio, more);
+    if (second.length > 0) run.log(`${second.length} more clips uploaded, for ${run.instances().length} instances`);
+    const uploads = [...first, ...second];
+    const stuck = !(await watch.until(() => watch.waiting(uploads).length === 0));
+    if (!stuck) await run.onIdle();
+    return report(run, uploads, watch.videos, await readClaims(run, uploads), stuck ? STUCK_SECONDS : undefined);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Draws each picture once. */
+class Studio {
+  readonly #drawn = new Map<number, Promise<Uint8Array>>();
+
+  constructor(
+    private readonly ffmpeg: string,
+    private readonly folder: string,
+  ) {}
+
+  draw(sample: Sample): Promise<Uint8Array> {
+    const picture = (sample.number - 1) % CLIPS;
+    const content = this.#drawn.get(picture) ?? drawSample(this.ffmpeg, this.folder, sample);
+    this.#drawn.set(picture, content);
+    return content;
+  }
+}
+
+/** Uploads each clip as soon as it is drawn, so that work begins while others are still drawn. */
+async function uploadAll(
+  run: DemoRun,
+  client: UploadClient,
+  studio: Studio,
+  samples: readonly Sample[],
+): Promise<readonly Uploaded[]> {
+  const ordered = run.config['confirmUploads'] === true;
+  const uploads: Uploaded[] = [];
+  const lane = async (number: number): Promise<void> => {
+    for (const sample of samples.filter((_, i) => i % AT_ONCE === number)) {
+      run.signal.throwIfAborted();
+      const content = await studio.draw(sample);
+      // Two lanes and four people: who uploads in a lane does so one after the other.
+      const uploader = ordered ? UPLOADERS[samples.indexOf(sample) % UPLOADERS.length] : undefined;
+      const id = await client.upload(sample.name, 'video/mp4', content, uploader);
+      uploads.push({ ...sample, id, ...(uploader !== undefined && { uploader }) });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, number) => lane(number)));
   return uploads.sort((a, b) => a.number - b.number);
 }
 
-async function waitForAll(
-  run: Run,
-  client: UploadClient,
-  uploads: readonly Uploaded[],
-): Promise<{ videos: ReadonlyMap<string, VideoView>; stuck: boolean }> {
-  const ids = new Set(uploads.map(({ id }) => id));
-  let seen = '';
-  let changedAt = run.now().real;
-  let firstReady = false;
-  for (;;) {
-    run.signal.throwIfAborted();
-    const videos = new Map((await client.videos()).filter(({ id }) => ids.has(id)).map((video) => [video.id, video]));
-    const of = (state: string): number => [...videos.values()].filter((video) => video.state === state).length;
-    if (!firstReady && of('ready') > 0) {
-      firstReady = true;
-      run.log('The first video can be played');
+/** True once an instance that was added works; an idle run that is left alone waits for one only so long. */
+function fleetIsOut(run: DemoRun, idleSeconds: number): boolean {
+  const working = run.instances().filter(({ state }) => state === 'InService').length;
+  return working > 1 || idleSeconds > OUT_SECONDS;
+}
+
+/** Looks at the API's list again and again. */
+class Watch {
+  videos: ReadonlyMap<string, VideoView> = new Map();
+  #seen = '';
+  #changedAt: number;
+  #played = false;
+
+  constructor(
+    private readonly run: DemoRun,
+    private readonly client: UploadClient,
+  ) {
+    this.#changedAt = run.now().real;
+  }
+
+  /** @returns false when nothing changed any more before `condition` held */
+  async until(condition: () => boolean): Promise<boolean> {
+    const { run } = this;
+    for (;;) {
+      run.signal.throwIfAborted();
+      await this.#look();
+      if (condition()) return true;
+      if (this.#quietSeconds > STUCK_SECONDS) return false;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
-    const dead = deadKeys(run);
-    const waiting = uploads.filter(({ id, broken }) => {
-      const state = videos.get(id)?.state;
+  }
+
+  /** The uploads that are not at their end yet. */
+  waiting(uploads: readonly Uploaded[]): readonly Uploaded[] {
+    const dead = deadKeys(this.run);
+    return uploads.filter(({ id, broken }) => {
+      const state = this.videos.get(id)?.state;
       return broken ? state !== 'failed' || !dead.has(id) : state !== 'ready' && state !== 'failed';
     });
-    if (waiting.length === 0) return { videos, stuck: false };
-    const now = `${of('ready')} ${of('failed')} ${of('processing')} ${dead.size}`;
-    if (now !== seen) {
-      seen = now;
-      changedAt = run.now().real;
+  }
+
+  /** How long all of the uploads have been at their end, seconds. */
+  idleSeconds(uploads: readonly Uploaded[]): number {
+    return this.waiting(uploads).length === 0 ? this.#quietSeconds : 0;
+  }
+
+  get #quietSeconds(): number {
+    return this.run.now().real - this.#changedAt;
+  }
+
+  async #look(): Promise<void> {
+    const { run, client } = this;
+    this.videos = new Map((await client.videos()).map((video) => [video.id, video]));
+    const of = (state: string): number => [...this.videos.values()].filter((video) => video.state === state).length;
+    if (!this.#played && of('ready') > 0) {
+      this.#played = true;
+      run.log('The first video can be played');
     }
-    if (run.now().real - changedAt > STUCK_SECONDS) return { videos, stuck: true };
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const now = `${of('ready')} ${of('failed')} ${of('processing')} ${deadKeys(run).size}`;
+    if (now === this.#seen) return;
+    this.#seen = now;
+    this.#changedAt = run.now().real;
   }
-}
-
-function deadKeys(run: Run): ReadonlySet<string> {
-  return new Set(run.deadLetters().flatMap(({ object }) => object?.key.split('/')[1] ?? []));
-}
-
-/** Every claim of every upload: how often an encoder was started, and how often it came to an end. */
-async function readClaims(
-  run: Run,
-  uploads: readonly Uploaded[],
-): Promise<ReadonlyMap<string, readonly ClaimRecord[]>> {
-  const bucket = Object.entries(run.resources).find(([logicalId]) => logicalId.startsWith('BucketsMedia'))?.[1];
-  if (bucket === undefined) throw new Error('The template has no media bucket');
-  const { AWS_REGION: region = 'us-east-1', AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = run.env;
-  const s3 = new S3Client({
-    endpoint: run.awsEndpoint,
-    forcePathStyle: true,
-    region,
-    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
-    maxAttempts: 8,
-  });
-  const claims = new Map<string, readonly ClaimRecord[]>();
-  for (const { id } of uploads) {
-    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: `${id}/claims/` }));
-    const records = (Contents ?? []).map(async ({ Key }) => {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
-      return JSON.parse((await Body?.transformToString()) ?? '{}') as ClaimRecord;
-    });
-    claims.set(id, await Promise.all(records));
-  }
-  return claims;
-}
-
-function report(
-  run: Run,
-  uploads: readonly Uploaded[],
-  videos: ReadonlyMap<string, VideoView>,
-  claims: ReadonlyMap<string, readonly ClaimRecord[]>,
-  stuck: boolean,
-): Report {
-  const state = ({ id }: Uploaded): string => videos.get(id)?.state ?? 'lost';
-  const ready = uploads.filter((upload) => state(upload) === 'ready');
-  const broken = uploads.filter((upload) => upload.broken);
-  const completions = (id: string): number =>
-    (claims.get(id) ?? []).filter(({ outcome }) => outcome === 'ready').length;
-  const starts = (id: string): number => (claims.get(id) ?? []).length;
-  const twice = uploads.filter(({ id }) => completions(id) > 1);
-  const restarted = uploads.filter(({ id }) => starts(id) > 1);
-  const dead = deadKeys(run);
-  const failures = [
-    ...(stuck ? [`nothing changed for ${STUCK_SECONDS} seconds`] : []),
-    ...uploads.filter((u) => !u.broken && state(u) !== 'ready').map((u) => `${u.name} is ${state(u)}, not ready`),
-    ...broken.filter((u) => state(u) !== 'failed').map((u) => `${u.name} is ${state(u)}, it should have failed`),
-    ...broken.filter(({ id }) => !dead.has(id)).map(({ name }) => `${name} is not in the dead-letter queue`),
-    ...twice.map(({ id, name }) => `${name} was encoded ${completions(id)} times`),
-    // Without a killed instance there is no reason to begin anything again.
-    ...(run.chaos ? [] : restarted.map(({ id, name }) => `${name} was begun ${starts(id)} times`)),
-  ];
-  const reason = videos.get(broken[0]?.id ?? '')?.reason ?? 'no reason';
-  const summary = [
-    `${ready.length} of ${uploads.length - broken.length} clips ready after ${run.now().real.toFixed(0)} seconds`,
-    `${broken.filter(({ id }) => dead.has(id)).length} of ${broken.length} broken in the dead-letter queue: ${reason}`,
-    `${twice.length} encoded twice${restarted.length > 0 ? `, ${restarted.length} taken over from a lost instance` : ''}`,
-  ];
-  return {
-    summary,
-    failures,
-    expectedDeadLetters: broken.length,
-    expected: uploads.length,
-    ready: ready.length,
-    processedTwice: twice.length,
-  };
 }

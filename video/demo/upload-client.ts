@@ -10,12 +10,17 @@ export class UploadClient {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Uploads one file by presigned POST. @returns the id of the video. */
-  async upload(name: string, type: string, content: Uint8Array): Promise<string> {
+  /**
+   * Uploads one file by presigned POST.
+   *
+   * @param uploader set for the ordered variant, where the API is told that the upload is complete
+   * @returns the id of the video
+   */
+  async upload(name: string, type: string, content: Uint8Array, uploader?: string): Promise<string> {
     const ticket = await this.#json<UploadTicket>('/uploads', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name, type, size: content.byteLength }),
+      body: JSON.stringify({ name, type, size: content.byteLength, ...(uploader !== undefined && { uploader }) }),
     });
     if (ticket.kind !== 'post') throw new Error(`${name} is too large for one POST`);
     await this.#tried(async () => {
@@ -24,6 +29,7 @@ export class UploadClient {
       form.set('file', new Blob([new Uint8Array(content)]));
       return fetch(ticket.url, { method: 'POST', body: form, signal: this.signal });
     });
+    if (uploader !== undefined) await this.#json(`/uploads/${ticket.id}/complete`, { method: 'POST' });
     return ticket.id;
   }
 

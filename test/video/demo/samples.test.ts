@@ -1,4 +1,4 @@
-import { drawNumber, planSamples } from '../../../video/demo/samples';
+import { drawNumber, planMoreSamples, planSamples } from '../../../video/demo/samples';
 
 describe('samples', () => {
   test('twelve clips, one of them broken, each with its own number and name', () => {
@@ -12,6 +12,12 @@ describe('samples', () => {
     const samples = planSamples(100);
     expect(new Set(samples.map(({ name }) => name)).size).toBe(100);
     expect(samples.filter(({ broken }) => broken)).toHaveLength(8);
+  });
+
+  test('more clips are whole and go on counting', () => {
+    const more = planMoreSamples(12, 8);
+    expect(more.map(({ number }) => number)).toEqual([13, 14, 15, 16, 17, 18, 20, 21]);
+    expect(more.some(({ broken }) => broken)).toBe(false);
   });
 
   test('a number is drawn of boxes: a plate and the segments of each digit', () => {
