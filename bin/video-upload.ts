@@ -53,8 +53,18 @@ function ffmpeg(): WorkerFfmpeg {
   if (file !== undefined) return { file, architecture: context('ffmpegArch') === 'x86_64' ? X86_64 : ARM_64 };
   const packaged = packagedFfmpeg();
   return context('cdk-queue-fleet:local') === 'true'
-    ? { path: findFfmpeg(), architecture: packaged.architecture }
+    ? { path: localFfmpeg(), architecture: packaged.architecture }
     : packaged;
+}
+
+/** This machine's ffmpeg. Without one nothing can be encoded here: the app ends with that one line. */
+function localFfmpeg(): string {
+  try {
+    return findFfmpeg();
+  } catch (error) {
+    console.error((error as Error).message);
+    return process.exit(1);
+  }
 }
 
 const stack = new VideoUploadStack(app, 'VideoUpload', {

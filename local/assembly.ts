@@ -107,8 +107,12 @@ async function runApp(
     child.once('close', resolve);
   });
   if (code === 0) return;
-  const reason = stderr.split('\n').find((line) => /error/i.test(line)) ?? stderr.trim().split('\n').at(-1) ?? '';
-  throw new LocalRunError(`the app \`${command}\` failed with code ${code}: ${reason.trim()}\n${stderr.trim()}`);
+  const told = stderr.trim().split('\n');
+  const reason =
+    told.find((line) => /^\w*Error\b.*: /.test(line)) ?? told.find((line) => /error/i.test(line)) ?? told.at(-1);
+  // What an app says in one line needs no repetition below it.
+  const details = told.length > 1 ? `\n${stderr.trim()}` : '';
+  throw new LocalRunError(`the app \`${command}\` failed with code ${code}: ${(reason ?? '').trim()}${details}`);
 }
 
 interface Manifest {

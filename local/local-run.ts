@@ -7,7 +7,7 @@ import { startApis } from './api/start-apis';
 import type { LocalAssembly } from './assembly';
 import { Edge } from './edge/edge';
 import { changeFaults, Faults } from './edge/faults';
-import { Principals, type Principal } from './edge/principals';
+import { operatorOf, Principals, type Principal } from './edge/principals';
 import { startEmulator, type Emulator } from './emulator';
 import { LocalRunError } from './errors';
 import { EventLog } from './event-log';
@@ -15,7 +15,7 @@ import { FIDELITY } from './fidelity';
 import { LocalFleet } from './fleet';
 import { listen, type LocalServer, type RequestHandler } from './http-server';
 import { PageServer, type PanelBackend } from './page-server';
-import { processEnvironment } from './process-environment';
+import { operatorEnvironment, processEnvironment } from './process-environment';
 import { panelFiles } from './panel/bundle';
 import type { FaultSettings, LocalState } from './panel-api';
 import { createAuthorizer } from './policies';
@@ -137,6 +137,13 @@ export class LocalRun {
       region: this.#options.assembly.region,
       credentials: this.#principals.credentialsOf(principal),
     });
+  }
+
+  /** Environment variables for a person at a shell: an access key of the account's root. */
+  get operatorEnv(): Readonly<Record<string, string>> {
+    const { account, region } = this.#options.assembly;
+    const credentials = this.#principals.credentialsOf(operatorOf(account));
+    return operatorEnvironment({ endpoint: this.awsEndpoint, region, credentials });
   }
 
   /** The queues, by what is in them. */
@@ -366,6 +373,7 @@ export class LocalRun {
           ...(deadLetterOf !== undefined && { deadLetterOf }),
         })),
         endpoints: { aws: this.awsEndpoint, ...(this.apiUrl !== undefined && { api: this.apiUrl }) },
+        operatorEnv: this.operatorEnv,
       }),
       state: () => this.#state(),
       logSince: (id) => this.log.since(id),

@@ -35,6 +35,8 @@ export interface LocalAbout {
   readonly queues: readonly { readonly name: string; readonly url: string; readonly deadLetterOf?: string }[];
   /** Base URLs of the local services, for people with a command line. */
   readonly endpoints: { readonly aws: string; readonly api?: string };
+  /** Environment variables for the AWS CLI, an SDK or `queue-fleet`, with an access key of the account's root. */
+  readonly operatorEnv: Readonly<Record<string, string>>;
 }
 
 /** What in a local run is the real thing, and what is a stand-in. */

@@ -23,7 +23,7 @@ export function createAuthorizer(
     if (principal && 'session' in principal && principal.roleArn === undefined) return undefined;
     const bucketArn = /^arn:[^:]+:s3:::[^/]+/.exec(resource)?.[0];
     const policies = ofResource.get(bucketArn ?? resource) ?? [];
-    const identityPolicies = principal && 'role' in principal ? (ofRole.get(principal.role ?? '') ?? []) : [];
+    const identityPolicies = identityPoliciesOf(principal, ofRole);
     try {
       const { decision } = evaluate({
         identityPolicies,
@@ -45,6 +45,18 @@ export function createAuthorizer(
       return undefined;
     }
   };
+}
+
+const EVERYTHING: PolicyDocument = { Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
+
+/** The policies of a role; the root of an account may do what no policy of a resource denies. */
+function identityPoliciesOf(
+  principal: AccessRequest['principal'],
+  ofRole: ReadonlyMap<string, readonly PolicyDocument[]>,
+): readonly PolicyDocument[] {
+  if (!principal || 'service' in principal) return [];
+  if (principal.role === undefined) return principal.roleArn?.endsWith(':root') === true ? [EVERYTHING] : [];
+  return ofRole.get(principal.role) ?? [];
 }
 
 /** Who asks, with the condition keys that AWS would fill in. */

@@ -28,3 +28,19 @@ export function processEnvironment(
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }
+
+/** What a person exports to use the AWS CLI, an SDK or `queue-fleet` against the run. */
+export function operatorEnvironment(aws: {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials;
+}): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+    AWS_REGION: aws.region,
+    // The command line of AWS reads only this one in its first version.
+    AWS_DEFAULT_REGION: aws.region,
+  };
+}

@@ -15,12 +15,28 @@ const LOOK_MS = 200;
 export async function loadScenario(file: string): Promise<Scenario> {
   const absolute = path.resolve(file);
   if (!existsSync(absolute)) throw new LocalRunError(`scenario ${file} does not exist: pass --scenario MODULE`);
-  const module = (await import(pathToFileURL(absolute).href)) as { default?: unknown };
+  const module = await importModule(file, absolute);
   // A CommonJS module's exports arrive as the default export.
   const found =
     typeof module.default === 'function' ? module.default : (module.default as { default?: unknown })?.default;
   if (typeof found === 'function') return found as Scenario;
   throw new LocalRunError(`scenario ${file} has no default export: export default async (run) => report`);
+}
+
+/** Codes of what Node.js says to TypeScript that it cannot strip, or whose imports it cannot find. */
+const NOT_LOADABLE = /^ERR_(MODULE_NOT_FOUND|UNKNOWN_FILE_EXTENSION|UNSUPPORTED_\w+|INVALID_TYPESCRIPT_SYNTAX)$/;
+
+async function importModule(file: string, absolute: string): Promise<{ default?: unknown }> {
+  try {
+    return (await import(pathToFileURL(absolute).href)) as { default?: unknown };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!/\.[cm]?tsx?$/.test(file) || !NOT_LOADABLE.test(code ?? '')) throw error;
+    throw new LocalRunError(
+      `scenario ${file} is TypeScript that Node.js cannot load by itself (${message.split('\n')[0]}): ` +
+        'pass a .js or .mjs module, or set NODE_OPTIONS="--import tsx"',
+    );
+  }
 }
 
 /** What a scenario may do with a run. */

@@ -137,6 +137,8 @@ async function start(app: string | undefined, options: Options, signal: AbortSig
   console.log(`  page  ${pc.cyan(run.pageUrl)}`);
   if (run.apiUrl !== undefined) console.log(`  api   ${pc.cyan(run.apiUrl)}`);
   console.log(`  aws   ${pc.cyan(run.awsEndpoint)}  ${pc.dim('(S3 and SQS)')}`);
+  const exports = Object.entries(run.operatorEnv).map(([name, value]) => `${name}=${value}`);
+  console.log(`  shell ${pc.dim(`export ${exports.join(' ')}`)}`);
   console.log(pc.dim(`  one minute of alarms and scaling takes ${options.minute} s here; Ctrl-C stops everything`));
   for (const entry of run.log.since(0)) console.log(formatEntry(entry));
   run.log.listen((entry) => console.log(formatEntry(entry)));

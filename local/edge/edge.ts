@@ -171,7 +171,8 @@ export class Edge {
   async #serveSqs(request: EdgeRequest, operation: string): Promise<EdgeResponse> {
     try {
       const principal = this.#principal(request);
-      if (principal?.roleArn !== undefined && this.#options.faults.failsRequest()) {
+      // Injected errors are for workers and functions: a person who looks needs an answer.
+      if (principal?.role !== undefined && this.#options.faults.failsRequest()) {
         throw new AwsError('ServiceUnavailable', 'Service is unavailable (injected fault)', 503);
       }
       const { QueueUrl, QueueName, SourceArn } = JSON.parse(request.body.toString() || '{}') as SqsBody;
@@ -197,7 +198,7 @@ export class Edge {
       }
       const isForm = header(request, 'content-type')?.startsWith('multipart/form-data') === true;
       const principal = this.#principal(request);
-      const signedByUs = principal?.roleArn !== undefined && header(request, 'authorization') !== undefined;
+      const signedByUs = principal?.role !== undefined && header(request, 'authorization') !== undefined;
       if (signedByUs && this.#options.faults.failsRequest()) {
         throw new AwsError('SlowDown', 'Please reduce your request rate (injected fault)', 503);
       }
@@ -233,7 +234,9 @@ export class Edge {
   #authorizeS3(principal: Principal | undefined, action: string, { bucket, key }: S3Target): void {
     const reads = action === 's3:GetObject' && this.#buckets.get(bucket)?.readable === true;
     if (principal === undefined && reads) return;
-    this.#authorize(principal, action, `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}`);
+    // The list of all buckets is asked of the account.
+    const resource = bucket === '' ? '*' : `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}`;
+    this.#authorize(principal, action, resource);
   }
 
   #authorize(principal: Principal | undefined, action: string, resource: string): void {

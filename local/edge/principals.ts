@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 
 /** Someone who signs requests: a session of a role, as on AWS an instance or a function has one. */
 export interface Principal {
-  /** ARN of the role; undefined for the administrator. */
+  /** ARN of the role, or of the account's root for the operator; undefined for the run's own administrator. */
   readonly roleArn: string | undefined;
   /** Logical id of the role in the template. */
   readonly role: string | undefined;
-  /** Who holds the session: an instance id, a function's logical id, `admin`, `browser`. */
+  /** Who holds the session: an instance id, a function's logical id, `admin`, `operator`. */
   readonly session: string;
+}
+
+/** A person at a shell: the account's root, to whom the policies of queues and buckets apply. */
+export function operatorOf(account: string): Principal {
+  return { roleArn: `arn:aws:iam::${account}:root`, role: undefined, session: 'operator' };
 }
 
 /** What an SDK client is configured with. */
