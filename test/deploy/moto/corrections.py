@@ -10,6 +10,7 @@ from moto.cloudformation.exceptions import CloudFormationError, ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudfront.models import Invalidation
+from moto.ec2.models.security_groups import SecurityGroupIngress
 from moto.iam import iam_backends
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import Role
@@ -18,6 +19,7 @@ from moto.ssm.models import Parameter
 
 
 def install_corrections() -> None:
+    SecurityGroupIngress.physical_resource_id = "rule"
     _attach_managed_policies()
     _complete_functions()
     _finish_invalidations()

@@ -284,7 +284,7 @@ def permission(stack: Any, _logical_id: str, expected: Json) -> Actual:
 def log_group(stack: Any, logical_id: str, _expected: Json) -> Actual:
     groups = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack.physical[logical_id])["logGroups"]
     found = groups[0] if groups else {}
-    return Actual({"RetentionInDays": found.get("retentionInDays"), "KmsKeyId": found.get("kmsKeyId")}, frozenset({"Tags"}))
+    return Actual({"LogGroupName": found.get("logGroupName"), "RetentionInDays": found.get("retentionInDays"), "KmsKeyId": found.get("kmsKeyId")}, frozenset({"Tags"}))
 
 
 def api(stack: Any, logical_id: str, _expected: Json) -> Actual:
@@ -344,6 +344,15 @@ def security_group(stack: Any, logical_id: str, expected: Json) -> Actual:
     )
 
 
+def security_group_ingress(stack: Any, _logical_id: str, expected: Json) -> Actual:
+    group = stack.client("ec2").describe_security_groups(GroupIds=[expected["GroupId"]])["SecurityGroups"][0]
+    for rule in group["IpPermissions"]:
+        for pair in rule["UserIdGroupPairs"]:
+            if pair["GroupId"] == expected.get("SourceSecurityGroupId") and rule["FromPort"] == expected["FromPort"]:
+                return Actual({**expected, "IpProtocol": rule["IpProtocol"], "ToPort": rule["ToPort"]})
+    return Actual({})
+
+
 READERS: dict[str, Reader] = {
     "AWS::ApiGatewayV2::Api": api,
     "AWS::ApiGatewayV2::Integration": api_child("get_integration", "IntegrationId"),
@@ -355,6 +364,7 @@ READERS: dict[str, Reader] = {
     "AWS::CloudWatch::Alarm": alarm,
     "AWS::EC2::LaunchTemplate": launch_template,
     "AWS::EC2::SecurityGroup": security_group,
+    "AWS::EC2::SecurityGroupIngress": security_group_ingress,
     "AWS::IAM::Policy": policy,
     "AWS::IAM::Role": role,
     "AWS::KMS::Key": key,
