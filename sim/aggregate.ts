@@ -16,6 +16,7 @@ import type { GroupSnapshot, ScalingEvent } from './scaling-engine';
 import type { ServiceTime } from './service-time';
 import { drainSeconds, type Controller } from './simulator';
 import type { Timing } from './timing';
+import { workerMetrics } from './worker-metrics';
 
 /** Points at which a service time's distribution is read. */
 const QUANTILES = 400;
@@ -44,6 +45,7 @@ export function simulateAggregate(
   const recorder = new Recorder(workload.durationSeconds, 600);
   const queue = model.queues.find((candidate) => candidate.logicalId === model.consumedQueues[0]);
   const mostInFlight = Math.min(MAX_IN_FLIGHT, queue?.fifo === true ? (options.messageGroups ?? Infinity) : Infinity);
+  const namespace = model.worker?.metricsNamespace;
   const events: ScalingEvent[] = [];
   const horizon = workload.durationSeconds + 86_400;
   let [jobs, done, lastArrival, lastDone, step, now] = [0, 0, 0, 0, 0, 0];
@@ -80,6 +82,14 @@ export function simulateAggregate(
           ]),
         ),
         group: fleet.snapshot(),
+        custom: workerMetrics({
+          workers: fleet.snapshot().inService,
+          concurrency,
+          waiting: waits.waiting,
+          busy: fleet.running,
+          running: fleet.running,
+          ...(namespace === undefined ? {} : { namespace }),
+        }),
       });
       for (const event of controller.advance(now)) {
         events.push(event);

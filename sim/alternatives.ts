@@ -4,11 +4,12 @@
  * Each replaces the alarms and policies of a model and leaves queue, group, hooks and bounds as they are, so that a
  * comparison shows the policy alone. Sources were read in November 2026.
  */
+import { KedaController } from './keda';
 import { parseMetricMath } from './metric-math-parser';
 import { GROUP_METRICS } from './read-metrics';
 import type { AlarmModel, MetricQuery, PolicyModel, ScalingModel, Statistic, StepModel } from './scaling-model';
-import type { ScalingEvent, Snapshot } from './scaling-engine';
 import type { Controller } from './simulator';
+import { ECS_CPU } from './worker-metrics';
 
 /** What the policies are derived from. */
 export interface AlternativeInput {
@@ -117,6 +118,44 @@ function tracking(model: ScalingModel, text: string, target: number, warmupSecon
   };
 }
 
+const QUEUE_PROCESSING_SERVICE =
+  'https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-ecs-patterns/lib/base/queue-processing-service-base.ts';
+
+/** Alarms of 300 seconds on the maximum; Application Auto Scaling's cooldown for ECS is 300 seconds where none is set. */
+function queueProcessingSteps(model: ScalingModel): Pick<ScalingModel, 'alarms' | 'policies'> {
+  const common = { periodSeconds: 300, statistic: 'Maximum' } as const;
+  const upper = { logicalId: 'Upper', policy: 'Out', threshold: 100 };
+  const lower = { logicalId: 'Lower', policy: 'In', threshold: 0 };
+  return {
+    alarms: [
+      depthAlarm(model, { ...common, ...upper, comparison: 'GreaterThanOrEqualToThreshold' }),
+      depthAlarm(model, { ...common, ...lower, comparison: 'LessThanOrEqualToThreshold' }),
+    ],
+    policies: [
+      stepPolicy('Out', 'ChangeInCapacity', 300, [
+        { lower: 0, upper: 400, adjustment: 1 },
+        { lower: 400, upper: Infinity, adjustment: 5 },
+      ]),
+      simplePolicy('In', -1, 300),
+    ],
+  };
+}
+
+/** Target tracking of the CPU that ECS reports. */
+function cpuTracking(target: number): PolicyModel {
+  return {
+    kind: 'targetTracking',
+    logicalId: 'Cpu',
+    periodSeconds: 60,
+    metrics: [{ id: 'cpu', source: { kind: 'custom', ...ECS_CPU }, statistic: 'Average' }],
+    expressions: new Map(),
+    returnId: 'cpu',
+    target,
+    disableScaleIn: false,
+    warmupSeconds: 300,
+  };
+}
+
 /** Messages that one instance may have waiting so that the last of them starts within the latency. */
 const acceptableBacklog = (input: AlternativeInput) =>
   (input.acceptableLatencySeconds * input.concurrency) / input.averageProcessingTimeSeconds;
@@ -174,45 +213,32 @@ export const ALTERNATIVES: Readonly<Record<string, Alternative>> = {
     graceSeconds: 0,
     model: (model, input) => replace(model, [], [tracking(model, `(v + f) / (g * ${input.concurrency})`, 0.7, 300)]),
   },
+  // Read from aws-cdk-lib 2.276 (queue-processing-service-base) and from what it synthesizes.
   queueProcessingService: {
-    summary: 'CDK QueueProcessingService: +1 from 100, +5 from 500 waiting, -1 at 0; maximum raised',
-    source: 'https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecs_patterns.QueueProcessingEc2Service.html',
+    summary: 'CDK QueueProcessingService: +1 from 100, +5 from 500 waiting, -1 at 0, and 50 % CPU; maximum raised',
+    source: QUEUE_PROCESSING_SERVICE,
     graceSeconds: 30,
-    model: (model) =>
-      replace(
-        model,
-        [
-          depthAlarm(model, {
-            logicalId: 'Upper',
-            policy: 'Out',
-            comparison: 'GreaterThanOrEqualToThreshold',
-            threshold: 100,
-            periodSeconds: 300,
-            statistic: 'Average',
-          }),
-          depthAlarm(model, {
-            logicalId: 'Lower',
-            policy: 'In',
-            comparison: 'LessThanOrEqualToThreshold',
-            threshold: 0,
-            periodSeconds: 300,
-            statistic: 'Average',
-          }),
-        ],
-        [
-          stepPolicy('Out', 'ChangeInCapacity', 300, [
-            { lower: 0, upper: 400, adjustment: 1 },
-            { lower: 400, upper: Infinity, adjustment: 5 },
-          ]),
-          simplePolicy('In', -1, 300),
-        ],
-      ),
+    model: (model) => {
+      const { alarms, policies } = queueProcessingSteps(model);
+      return replace(model, alarms, [...policies, cpuTracking(50)]);
+    },
+  },
+  queueProcessingSteps: {
+    summary: 'the same for jobs that wait instead of compute, or with disableCpuBasedScaling: the steps alone',
+    source: QUEUE_PROCESSING_SERVICE,
+    graceSeconds: 30,
+    model: (model) => {
+      const { alarms, policies } = queueProcessingSteps(model);
+      return replace(model, alarms, policies);
+    },
   },
   copilot: {
-    summary: 'AWS Copilot worker service: backlog per task by target tracking, in flight not counted',
-    source: 'https://aws.github.io/copilot-cli/docs/manifest/worker-service/',
+    summary: 'AWS Copilot worker service: backlog per task, rounded up, by target tracking; cooldown 60 s',
+    source:
+      'https://github.com/aws/copilot-cli/blob/mainline/internal/pkg/template/templates/workloads/partials/cf/autoscaling.yml',
     graceSeconds: 30,
-    model: (model, input) => replace(model, [], [tracking(model, 'IF(g > 0, v / g, v)', acceptableBacklog(input), 60)]),
+    model: (model, input) =>
+      replace(model, [], [tracking(model, 'CEIL(v / IF(g > 0, g, 1))', Math.ceil(acceptableBacklog(input)), 60)]),
   },
   watchbot: {
     summary: 'ecs-watchbot: +10 % of the maximum while messages wait, the minimum when none runs',
@@ -275,65 +301,10 @@ export const ALTERNATIVES: Readonly<Record<string, Alternative>> = {
       ),
   },
   keda: {
-    summary: 'KEDA aws-sqs-queue, one message per slot: polled each 30 s, scaled by the HPA',
-    source: 'https://keda.sh/docs/2.18/scalers/aws-sqs/',
+    summary: 'KEDA aws-sqs-queue, one message per slot, in flight counted: the HPA reads it each 15 s',
+    source: 'https://keda.sh/docs/latest/scalers/aws-sqs/',
     graceSeconds: 30,
     model: (model) => replace(model, [], []),
     controller: (model, input) => new KedaController(model, input.concurrency),
   },
 };
-
-/** Seconds between two polls of the queue's attributes (`pollingInterval`). */
-const KEDA_POLL_SECONDS = 30;
-/** The HPA's default stabilization window for scaling in. */
-const HPA_WINDOW_SECONDS = 300;
-
-/**
- * KEDA's queue scaler with the horizontal pod autoscaler's defaults: the wanted number is messages, in flight included,
- * per slot; it grows by 4 or to the double each 15 s, and shrinks to the largest wish of the last 300 s.
- */
-class KedaController implements Controller {
-  readonly #min: number;
-  readonly #max: number;
-  readonly #slots: number;
-  #wishes: { readonly atSeconds: number; readonly wanted: number }[] = [];
-  #desired = 0;
-  nextWakeSeconds = KEDA_POLL_SECONDS;
-
-  constructor(model: ScalingModel, slots: number) {
-    this.#min = model.group.minSize;
-    this.#max = model.group.maxSize;
-    this.#slots = slots;
-  }
-
-  observe(nowSeconds: number, snapshot: Snapshot): void {
-    const messages = Object.values(snapshot.queues).reduce((sum, queue) => sum + queue.visible + queue.notVisible, 0);
-    const wanted = Math.min(this.#max, Math.max(this.#min, Math.ceil(messages / this.#slots)));
-    this.#desired = snapshot.group.desired;
-    this.#wishes.push({ atSeconds: nowSeconds, wanted });
-    this.#wishes = this.#wishes.filter((wish) => wish.atSeconds > nowSeconds - HPA_WINDOW_SECONDS);
-  }
-
-  advance(nowSeconds: number): readonly ScalingEvent[] {
-    if (nowSeconds < this.nextWakeSeconds) return [];
-    this.nextWakeSeconds = nowSeconds + KEDA_POLL_SECONDS;
-    const from = this.#desired;
-    const wanted = this.#wishes.at(-1)?.wanted ?? from;
-    // Two rounds of the HPA fit between two polls.
-    const reachable = Math.max(from + 4, from * 2);
-    const to =
-      wanted > from
-        ? Math.min(wanted, Math.max(reachable + 4, reachable * 2))
-        : Math.max(...this.#wishes.map((wish) => wish.wanted));
-    if (to === from || (wanted <= from && to > from)) return [];
-    const reason = `${wanted} wanted`;
-    const common = {
-      atSeconds: nowSeconds,
-      policyLogicalId: 'keda',
-      alarmLogicalId: 'poll',
-      step: 'any',
-      value: wanted,
-    };
-    return [{ kind: 'capacity', ...common, from, to, reason }];
-  }
-}

@@ -10,6 +10,7 @@ import type { AlarmBand, QueueSnapshot, ScalingEvent, Snapshot } from './scaling
 import { Random } from './random';
 import type { ScalingModel } from './scaling-model';
 import type { Timing } from './timing';
+import { workerMetrics } from './worker-metrics';
 
 /** Sets the desired capacity; `ScalingEngine` is one. */
 export interface Controller {
@@ -388,25 +389,19 @@ class Simulation {
       };
     }
     const { inService, pending, terminating } = this.#fleet;
+    const first = this.#queues[0] as QueueState;
+    const namespace = this.#options.model.worker?.metricsNamespace;
     return {
       queues,
       group: { desired: this.#desired, inService, pending, terminating },
-      custom: this.#workerMetrics(),
-    };
-  }
-
-  /** What the workers publish of one queue: every worker its backlog per slot and its busy slots. */
-  #workerMetrics(): NonNullable<Snapshot['custom']> {
-    const namespace = this.#options.model.worker?.metricsNamespace;
-    const [queue] = this.#queues;
-    const workers = this.#fleet.inService;
-    if (namespace === undefined || queue === undefined || workers === 0) return {};
-    const { concurrency } = this.#options;
-    const perSlot = (queue.tail - queue.head) / concurrency;
-    const busy = queue.running;
-    return {
-      [`${namespace}/BacklogPerSlot`]: { count: workers, sum: perSlot * workers, minimum: perSlot, maximum: perSlot },
-      [`${namespace}/BusySlots`]: { count: workers, sum: busy, minimum: 0, maximum: Math.min(busy, concurrency) },
+      custom: workerMetrics({
+        workers: inService,
+        concurrency: this.#options.concurrency,
+        waiting: first.tail - first.head,
+        busy: first.running,
+        running: this.#queues.reduce((sum, queue) => sum + queue.running, 0),
+        ...(namespace === undefined ? {} : { namespace }),
+      }),
     };
   }
 

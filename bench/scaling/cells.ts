@@ -18,14 +18,44 @@ export interface Cell {
   readonly workload: (seed: number) => Workload;
 }
 
+/**
+ * Short work is what queues carry most (thumbnails, mails, webhooks): many messages, several at a time, few instances.
+ * Long work is video and reports: few messages, one at a time, many instances. The fleets differ in size so that each
+ * has enough messages for a policy that counts them: a step leaves some 970, 160 and 40 waiting until instances come.
+ *
+ * The acceptable waits are about 1, 1.5 and 2 times the 270 seconds until a new instance helps. With more time every
+ * policy looks alike; with less only spare capacity helps, whatever the policy.
+ */
 const WORK = [
-  { kind: 'short', name: 'short (6 s, two at a time, wait 5 min)', mean: 6, p99: 20, latency: 300, concurrency: 2 },
-  { kind: 'medium', name: 'medium (60 s, wait 10 min)', mean: 60, p99: 240, latency: 600, concurrency: 1 },
-  { kind: 'long', name: 'long (300 s, wait 15 min)', mean: 300, p99: 900, latency: 900, concurrency: 1 },
+  {
+    kind: 'short',
+    name: 'short (10 s, four at a time, wait 5 min)',
+    mean: 10,
+    p99: 40,
+    latency: 300,
+    concurrency: 4,
+    load: { usual: 3, busy: 12, min: 1, max: 20 },
+  },
+  {
+    kind: 'medium',
+    name: 'medium (60 s, two at a time, wait 7 min)',
+    mean: 60,
+    p99: 240,
+    latency: 420,
+    concurrency: 2,
+    load: { usual: 6, busy: 24, min: 1, max: 40 },
+  },
+  {
+    kind: 'long',
+    name: 'long (300 s, wait 10 min)',
+    mean: 300,
+    p99: 900,
+    latency: 600,
+    concurrency: 1,
+    load: { usual: 15, busy: 60, min: 1, max: 100 },
+  },
 ] as const;
 
-/** Instances that the usual and the busy load keep at work, and the group's bounds. */
-const LOAD = { usual: 6, busy: 24, min: 1, max: 40 } as const;
 const UNEVEN = { short: 'bursty', medium: 'spike', long: 'diurnal' } as const;
 const DURATION_SECONDS = { constant: 28_800, step: 28_800, bursty: 28_800, spike: 14_400, diurnal: 86_400 } as const;
 /** Mean time from a jump of the load until the instances for it work. */
@@ -44,17 +74,17 @@ export const CELLS: readonly Cell[] = WORK.flatMap((work) =>
         p99ProcessingTimeSeconds: work.p99,
         acceptableLatencySeconds: work.latency,
         concurrency: work.concurrency,
-        minInstances: LOAD.min,
-        maxInstances: LOAD.max,
+        minInstances: work.load.min,
+        maxInstances: work.load.max,
       },
-      service: limited(lognormalServiceTime(work.mean, work.p99), work.p99),
+      service: lognormalServiceTime(work.mean, work.p99),
       workload: (seed) =>
         namedWorkload(
           shape,
           {
-            ratePerSecond: rate(shape === 'constant' ? LOAD.usual * 2 : LOAD.usual),
-            peakRatePerSecond: rate(LOAD.busy),
-            burst: rate(LOAD.max) * (work.latency - REACTION_SECONDS) * SPIKE_SHARE,
+            ratePerSecond: rate(shape === 'constant' ? work.load.usual * 2 : work.load.usual),
+            peakRatePerSecond: rate(work.load.busy),
+            burst: rate(work.load.max) * (work.latency - REACTION_SECONDS) * SPIKE_SHARE,
             durationSeconds: DURATION_SECONDS[shape],
           },
           seed,
@@ -62,13 +92,3 @@ export const CELLS: readonly Cell[] = WORK.flatMap((work) =>
     };
   }),
 );
-
-/** Work that a time limit cuts off: with a hook of p99 + 60 s every job fits into the drain. */
-function limited(service: ServiceTime, limitSeconds: number): ServiceTime {
-  return {
-    text: `${service.text}, at most ${limitSeconds} s`,
-    meanSeconds: service.meanSeconds,
-    draw: (random) => Math.min(limitSeconds, service.draw(random)),
-    quantile: (share) => Math.min(limitSeconds, service.quantile(share)),
-  };
-}

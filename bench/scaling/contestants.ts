@@ -54,6 +54,7 @@ const NAMES: Readonly<Record<string, string>> = {
   keda: 'KEDA, one message per slot',
   watchbot: 'ecs-watchbot',
   queueProcessingService: 'CDK QueueProcessingService, maximum raised',
+  queueProcessingSteps: 'the same without its CPU target (disableCpuBasedScaling)',
   plusMinusOne: 'Terraform samples, +1 / -1',
   backlogPerInstance: "AWS's documented backlog per instance",
   utilization: 'AWS Compute Blog 2026, utilization 0.7',

@@ -1,9 +1,7 @@
 /** The fleet of a benchmark cell as a synthesized template: what a user of this library would deploy. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BacklogScaling, WorkQueue, Workload } from '../../lib';
+import { QueueFleet, WorkerCode, Workload } from '../../lib';
 
 /** What the stack declares. */
 export interface FleetDeclaration {
@@ -16,9 +14,10 @@ export interface FleetDeclaration {
   readonly warmPool: boolean;
 }
 
-/** Synthesizes a queue, a drained group and the library's default policy. */
+/** Synthesizes a `QueueFleet` with its defaults: the drain of three times the p99, its hooks, and the default policy. */
 export function fleetTemplate(declaration: FleetDeclaration): object {
-  const stack = new Stack(new App(), 'Fleet');
+  // Without bundling: nothing of the worker's code is in the template.
+  const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'Fleet');
   const workload = new Workload({
     averageProcessingTime: Duration.seconds(declaration.averageProcessingTimeSeconds),
     p99ProcessingTime: Duration.seconds(declaration.p99ProcessingTimeSeconds),
@@ -26,24 +25,11 @@ export function fleetTemplate(declaration: FleetDeclaration): object {
     concurrency: declaration.concurrency,
     warmPool: declaration.warmPool,
   });
-  const group = new autoscaling.AutoScalingGroup(stack, 'Workers', {
-    vpc: new ec2.Vpc(stack, 'Vpc'),
-    instanceType: new ec2.InstanceType('c7g.large'),
-    machineImage: ec2.MachineImage.latestAmazonLinux2023(),
+  new QueueFleet(stack, 'Jobs', {
+    workload,
+    code: WorkerCode.command(['true']),
     minCapacity: declaration.minInstances,
     maxCapacity: declaration.maxInstances,
-    requireImdsv2: true,
   });
-  // What WorkerFleet sets for this workload: clamp(p99 + 60 s, 120 s, 7200 s).
-  const heartbeatTimeout = Duration.seconds(
-    Math.min(7_200, Math.max(120, Math.ceil(declaration.p99ProcessingTimeSeconds) + 60)),
-  );
-  group.addLifecycleHook('Drain', {
-    lifecycleTransition: autoscaling.LifecycleTransition.INSTANCE_TERMINATING,
-    heartbeatTimeout,
-  });
-  if (declaration.warmPool) group.addWarmPool({ minSize: 0, reuseOnScaleIn: true });
-  const queue = new WorkQueue(stack, 'Jobs');
-  new BacklogScaling(stack, 'Scaling', { queue, autoScalingGroup: group, workload });
   return Template.fromStack(stack).toJSON() as object;
 }

@@ -45,6 +45,9 @@ export function summary(results: BenchResults['contestants'][number]['results'])
     violations: total(all.map((run) => (1 - run.attainment) * run.jobs)) / total(all.map((run) => run.jobs)),
     meanViolations: mean(results.map((cell) => 1 - mean(cell.map((run) => run.attainment)))),
     cost: mean(results.map((cell) => mean(cell.map((run) => run.instanceHours / run.clairvoyantInstanceHours)))),
+    costInTime: mean(
+      results.map((cell) => mean(cell.map((run) => run.instanceHours / run.clairvoyantInstanceHours / run.attainment))),
+    ),
     instanceHours: total(all.map((run) => run.instanceHours)),
     killed: total(all.map((run) => run.killed)),
   };
@@ -54,7 +57,7 @@ export function summary(results: BenchResults['contestants'][number]['results'])
 export function markdown(results: BenchResults): string {
   const percent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)} %`;
   const rows = results.contestants.map((contestant) => {
-    const { cellsInTime, worst, meanViolations, cost, killed } = summary(contestant.results);
+    const { cellsInTime, worst, meanViolations, cost, costInTime, killed } = summary(contestant.results);
     const name =
       contestant.source === undefined ? `**${contestant.name}**` : `[${contestant.name}](${contestant.source})`;
     return [
@@ -63,6 +66,7 @@ export function markdown(results: BenchResults): string {
       percent(worst),
       percent(meanViolations, 2),
       cost.toFixed(2),
+      costInTime.toFixed(2),
       String(killed),
     ];
   });
@@ -74,17 +78,38 @@ export function markdown(results: BenchResults): string {
       return `${percent(mean(runs.map((run) => run.attainment)))}, ${ratio.toFixed(2)}`;
     }),
   ]);
+  const killed = results.cells.map((cell, i) => [
+    cell,
+    ...results.contestants
+      .slice(0, -1)
+      .map((contestant) => String(total((contestant.results[i] ?? []).map((run) => run.killed)))),
+  ]);
   const ids = results.contestants.slice(0, -1).map((contestant) => contestant.id);
   return [
     START,
     '',
-    table(['policy', 'cells with 95 % in time', 'worst cell', 'late jobs, mean of cells', 'cost', 'killed'], rows),
+    table(
+      [
+        'policy',
+        'cells with 95 % in time',
+        'worst cell',
+        'late jobs, mean of cells',
+        'cost',
+        'cost / in time',
+        'killed',
+      ],
+      rows,
+    ),
     '',
-    `Nine cells, seeds ${results.seeds.join(' and ')}. Cost: instance-hours in units of the lower bound for a scaler that knows the future, mean of the cells. Killed: attempts cut off by a scale-in, all runs together.`,
+    `Nine cells, seeds ${results.seeds.join(' and ')}. Cost: instance-hours in units of the lower bound for a scaler that knows the future, mean of the cells. Cost / in time: the cost divided by the share of jobs in time. Killed: attempts cut off by a scale-in, all runs together.`,
     '',
     'Each cell: jobs started in time, and cost.',
     '',
     table(['cell', ...ids], perCell),
+    '',
+    'Each cell: attempts killed by a scale-in. Their work is done again, and its instance time is in the cost.',
+    '',
+    table(['cell', ...ids], killed),
     '',
     'Against the numbers that the policy was designed for:',
     '',

@@ -14,7 +14,10 @@ const { GREATER_THAN_THRESHOLD, LESS_THAN_THRESHOLD, LESS_THAN_OR_EQUAL_TO_THRES
 /** Fast: one minute of arrivals must be two standard deviations above nothing. */
 export const OUT1 = { periodSeconds: 60, noise: 2 } as const;
 
-/** Sure: five minutes, one standard deviation; scaling in uses the same, so that the two agree. */
+/**
+ * Sure: five minutes, one standard deviation; scaling in uses the same, so that the two agree. By the average of its
+ * samples: the largest of five is noise that kept some 4 % more instances, and Out1 answers what rises fast.
+ */
 export const OUT5 = { periodSeconds: 300, noise: 1 } as const;
 
 /** How long everything must be at zero before the last instance goes. */
@@ -116,7 +119,9 @@ interface Need {
 /** need = max(lam + V S / (c Ld), (V + F) S / (c (Ld + S))), capped by the message groups. */
 function needExpression({ queues }: PolicyContext, formula: NeedFormula): Need {
   const period = Duration.seconds(formula.periodSeconds);
-  const { metrics, gauges, visible, inFlight, sent } = queueTerms(queues, period, ['v', 'f', 's']);
+  // Over five minutes the average: the largest of five samples is noise that kept some 4 % more instances.
+  const statistic = formula.periodSeconds > OUT1.periodSeconds ? 'Average' : 'Maximum';
+  const { metrics, gauges, visible, inFlight, sent } = queueTerms(queues, period, ['v', 'f', 's'], statistic);
   const math = (expression: string, usingMetrics: Record<string, cloudwatch.IMetric>, label: string) =>
     new cloudwatch.MathExpression({ expression, usingMetrics, label, period });
   const noise = literal(formula.noise);

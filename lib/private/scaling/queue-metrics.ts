@@ -7,11 +7,14 @@ import type { CapacityRange } from '../../scaling/need';
 
 type Kind = 'v' | 'f' | 's';
 
+/** How several samples of a gauge within one period become one number. */
+export type GaugeStatistic = 'Average' | 'Maximum';
+
 const KINDS = {
-  v: (queue: sqs.IQueue, period: Duration) =>
-    queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period }),
-  f: (queue: sqs.IQueue, period: Duration) =>
-    queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum', period }),
+  v: (queue: sqs.IQueue, period: Duration, statistic: GaugeStatistic) =>
+    queue.metricApproximateNumberOfMessagesVisible({ statistic, period }),
+  f: (queue: sqs.IQueue, period: Duration, statistic: GaugeStatistic) =>
+    queue.metricApproximateNumberOfMessagesNotVisible({ statistic, period }),
   s: (queue: sqs.IQueue, period: Duration) => queue.metricNumberOfMessagesSent({ statistic: 'Sum', period }),
 } as const;
 
@@ -39,13 +42,18 @@ export interface QueueTerms {
  * The in-flight and sent terms carry `+ 0 * visible`: in arithmetic a missing datapoint counts as 0, so the term has a
  * value whenever the queue is published at all, while a bare `f > x` would drop the point of an idle queue.
  */
-export function queueTerms(queues: readonly sqs.IQueue[], period: Duration, kinds: readonly Kind[]): QueueTerms {
+export function queueTerms(
+  queues: readonly sqs.IQueue[],
+  period: Duration,
+  kinds: readonly Kind[],
+  statistic: GaugeStatistic = 'Maximum',
+): QueueTerms {
   const metrics: Record<string, cloudwatch.IMetric> = {};
   const ids = (kind: Kind) => queues.map((_, i) => (queues.length === 1 ? kind : `${kind}${i + 1}`));
   for (const kind of kinds) {
     ids(kind).forEach((id, i) => {
       const queue = queues[i];
-      if (queue) metrics[id] = KINDS[kind](queue, period);
+      if (queue) metrics[id] = KINDS[kind](queue, period, statistic);
     });
   }
   const visible = ids('v').join('+');

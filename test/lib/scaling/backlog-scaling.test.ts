@@ -82,7 +82,7 @@ describe('BacklogScaling', () => {
     });
   });
 
-  test('ignores late datapoints and reads gauges by their maximum', () => {
+  test('ignores late datapoints and reads gauges by their maximum, over five minutes by their average', () => {
     const alarms = Object.values(scaledGroup({ min: 0 }).template.findResources('AWS::CloudWatch::Alarm'));
     expect(alarms).toHaveLength(5);
     for (const { Properties: alarm } of alarms) {
@@ -95,7 +95,8 @@ describe('BacklogScaling', () => {
       for (const { Expression } of expressions) expect(Expression.length).toBeLessThanOrEqual(2048);
       for (const { MetricStat } of metrics) {
         const name: string = MetricStat.Metric.MetricName;
-        if (name.startsWith('Approximate')) expect(MetricStat.Stat).toBe('Maximum');
+        if (name.startsWith('Approximate'))
+          expect(MetricStat.Stat).toBe(MetricStat.Period === 300 ? 'Average' : 'Maximum');
         if (name.startsWith('NumberOf')) expect(MetricStat.Stat).toBe('Sum');
       }
     }

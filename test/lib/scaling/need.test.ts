@@ -51,7 +51,9 @@ describe('needOf', () => {
           const f = needFormula(sizing, { periodSeconds: 60, noise: 2 });
           const visible = (instances * concurrency * sizing.drainTargetSeconds) / averageProcessingSeconds;
           fc.pre(Number.isInteger(visible));
-          expect(Math.ceil(needOf(f, { visible, inFlight: 0, sent: 0 }))).toBe(instances);
+          // A double may miss the product by its last bit: 6200 * 0.07 is 434.00000000000006.
+          const need = needOf(f, { visible, inFlight: 0, sent: 0 });
+          expect(Math.ceil(need * (1 - 2 * Number.EPSILON))).toBe(instances);
         },
       ),
     );
