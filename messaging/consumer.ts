@@ -64,7 +64,7 @@ export class Consumer<T = string> {
     return this.#engine.lastProgressAtMs;
   }
 
-  /** The same as {@link ready}, as a health server asks for it. */
+  /** The same as `ready`, as a health server asks for it. */
   isReady(): boolean {
     return this.ready;
   }

@@ -39,6 +39,9 @@ async function main(): Promise<void> {
     writeFileSync(join(BIN, 'panel', name), bytes as Uint8Array);
   }
 
+  // The modules of `build:runtime` that bundlers take: nothing happens when one is loaded, so unused ones may be dropped.
+  writeFileSync(join(ROOT, 'dist/messaging/esm/package.json'), '{ "sideEffects": false }\n');
+
   const worker = join(ROOT, 'dist/assets/worker');
   rmSync(worker, { recursive: true, force: true });
   mkdirSync(worker, { recursive: true });

@@ -84,6 +84,8 @@ function bundle(handlerEntry: string | undefined, outfile: string): void {
     target: 'node22',
     format: 'cjs',
     mainFields: ['module', 'main'],
+    // Bundlers get other files of this package than Node; the handler's error classes must be those of the runtime.
+    alias: { 'cdk-queue-fleet/messaging': resolve(dirname(runtime), '..', 'messaging', 'index') },
     // Minified names hold no paths of this machine; kept names keep stack traces and error classes readable.
     minify: true,
     keepNames: true,
