@@ -8,7 +8,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Tells failures: what passes is a warning; what lasts is told once, loudly, until the operation works again. */
+/** Tells failures: what passes is a warning; what lasts is told once, loudly, until it works again. */
 export class Complaints {
   /** Code of the lasting failure by operation. */
   readonly #lasting = new Map<string, string>();
@@ -18,7 +18,7 @@ export class Complaints {
     private readonly queueUrl: string,
   ) {}
 
-  /** No operation is refused for good. */
+  /** No operation fails lastingly. */
   get none(): boolean {
     return this.#lasting.size === 0;
   }
@@ -27,11 +27,13 @@ export class Complaints {
     this.#lasting.delete(operation);
   }
 
-  tell(operation: string, { kind, code, message }: Failure, more: object): void {
+  /** @param repeated it failed so often in a row that it may last: a host that no DNS knows, credentials that stay expired */
+  tell(operation: string, { kind, code, message }: Failure, more: object, repeated = false): void {
     const fields = { queueUrl: this.queueUrl, operation, kind, code, ...more };
-    if (kind !== 'permanent') return this.logger.warn(fields, `${operation} failed: ${message}`);
+    if (kind !== 'permanent' && !repeated) return this.logger.warn(fields, `${operation} failed: ${message}`);
     if (this.#lasting.get(operation) === code) return;
     this.#lasting.set(operation, code);
-    this.logger.error(fields, `${operation} is refused and will be until somebody changes it: ${message}`);
+    const what = kind === 'permanent' ? 'is refused' : 'keeps failing';
+    this.logger.error(fields, `${operation} ${what} and will be tried again quietly until it works: ${message}`);
   }
 }

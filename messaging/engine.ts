@@ -13,7 +13,7 @@ import { leaseAfterReceive, RoundTrips } from './lease';
 import type { Logger } from './logger';
 import { safeObserver } from './notify';
 import type { BatchOperation, ConsumerObserver } from './observer';
-import { Poller } from './poller';
+import { LASTING_FAILURES, Poller } from './poller';
 import { quarantine } from './quarantiner';
 import { backoffSeconds, resolveBackoff } from './retry';
 import { runnerOf } from './runner';
@@ -100,7 +100,7 @@ export class Engine<T> {
       }),
       congested: () => this.acking > Math.max(200, 4 * this.capacity),
       accept: (messages, asked, requestedAtMs) => this.#accept(messages, asked, requestedAtMs),
-      failed: (error, retryInMs) => this.#pollFailed(error, retryInMs),
+      failed: (error, retry) => this.#pollFailed(error, retry.inMs, retry.failures),
       changed: () => this.#changed(),
     });
     this.#heartbeat = new Heartbeat({
@@ -461,11 +461,11 @@ export class Engine<T> {
     if (this.#held.get(messageId) === delivery) this.#held.delete(messageId);
   }
 
-  #pollFailed(error: SqsError, retryInMs: number): void {
+  #pollFailed(error: SqsError, retryInMs: number, failures: number): void {
     this.counters.pollFailures += 1;
     this.lastProgressAtMs = this.#o.clock.now();
     this.#notify.pollFailed?.({ error, retryInMs });
-    this.#complaints.tell('receive', error, { retryInMs });
+    this.#complaints.tell('receive', error, { retryInMs }, failures >= LASTING_FAILURES);
   }
 
   #callFailed(operation: BatchOperation, failure: EntryFailure | SqsError, deliveries: readonly Delivery[]): void {

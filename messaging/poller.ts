@@ -23,9 +23,12 @@ export interface PollerHost {
   /** Finished work piles up because it cannot be deleted: no more until it can. */
   congested(): boolean;
   accept(messages: readonly TransportMessage[], asked: number, requestedAtMs: number): void;
-  failed(error: SqsError, retryInMs: number): void;
+  failed(error: SqsError, retry: { readonly inMs: number; readonly failures: number }): void;
   changed(): void;
 }
+
+/** So many failed receives in a row may mean that a human has to help. */
+export const LASTING_FAILURES = 3;
 
 /** Pause after a short poll that brought nothing. */
 const EMPTY_PAUSE_MS = 1_000;
@@ -64,7 +67,9 @@ export class Poller {
 
   /** A receive succeeded, and since then neither a permanent error nor three failures in a row. */
   get ready(): boolean {
-    return this.#succeeded && !this.#stopped && this.#failures < 3 && this.#lastError?.kind !== 'permanent';
+    return (
+      this.#succeeded && !this.#stopped && this.#failures < LASTING_FAILURES && this.#lastError?.kind !== 'permanent'
+    );
   }
 
   /** No new receives. Outstanding ones are left alone: SQS may have given their messages out already. */
@@ -176,6 +181,6 @@ export class Poller {
     this.#failedAtMs = now;
     const retryInMs = callRetryMs(error.kind, this.#failures, host.random);
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + retryInMs);
-    host.failed(error, retryInMs);
+    host.failed(error, { inMs: retryInMs, failures: this.#failures });
   }
 }
