@@ -100,6 +100,13 @@ function hardeningOf(unit: string): string[] {
   return unit.slice(from, unit.indexOf('[Install]')).trim().split('\n');
 }
 
+test('a handler can neither gain rights nor write outside of its directories', () => {
+  const hardening = hardeningOf(workerUnit(INPUT));
+  for (const line of ['NoNewPrivileges=yes', 'CapabilityBoundingSet=', 'ProtectSystem=strict', 'ProtectHome=yes']) {
+    expect(hardening).toContain(line);
+  }
+});
+
 describe('the script for machines on premise', () => {
   const script = readFileSync(ON_PREMISE_SCRIPT, 'utf8');
 

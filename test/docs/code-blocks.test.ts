@@ -1,19 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as lib from '../../lib';
 import { codeBlocksIn, compileErrors } from '../support/code-blocks';
+import { docPages } from '../support/doc-pages';
 
 const ROOT = join(__dirname, '../..');
-const FILES = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
+const PAGES = docPages(ROOT);
 
 describe('TypeScript in the documentation', () => {
   test('compiles against the sources', () => {
-    const blocks = FILES.flatMap((file) => codeBlocksIn(file, readFileSync(join(ROOT, file), 'utf8')));
+    const blocks = PAGES.flatMap(({ file, text }) => codeBlocksIn(file, text));
     expect(blocks.length).toBeGreaterThan(0);
     expect(compileErrors(ROOT, 'code-blocks', blocks, Object.keys(lib))).toBe('');
   }, 60_000);
