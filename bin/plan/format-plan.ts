@@ -31,7 +31,9 @@ export function formatPlan(plan: Plan): string {
       '',
       pc.bold(heading),
       ...rows.map(([label, value, why]) =>
-        `  ${label.padEnd(labels)}  ${pc.cyan(value.padEnd(values))}  ${why === undefined ? '' : pc.dim(why)}`.trimEnd(),
+        why === undefined
+          ? `  ${label.padEnd(labels)}  ${pc.cyan(value)}`
+          : `  ${label.padEnd(labels)}  ${pc.cyan(value.padEnd(values))}  ${pc.dim(why)}`,
       ),
     ];
   };
