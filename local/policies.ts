@@ -1,41 +1,39 @@
 /** The template's own policies, asked for every request. */
 import type { LocalAssembly } from './assembly';
 import type { AccessRequest, Authorize } from './edge/authorizer';
-import { evaluate, UnsupportedPolicyError, type PolicyDocument } from './policy-evaluator';
-import type { LocalResources, PolicyResource } from './resource-types';
+import { evaluate, type EvaluationInput, type PolicyDocument, UnsupportedPolicyError } from './policy-evaluator';
+import type { LocalResources, PolicyResource, QueueResource } from './resource-types';
+
+/** What the authorizer reads of the template. */
+export interface AuthorizerResources extends Pick<LocalResources, 'resourcePolicies' | 'identityPolicies'> {
+  /** Queues with their keys; a key that is not in the template is not asked. */
+  readonly queues?: readonly Pick<QueueResource, 'arn' | 'attributes'>[];
+}
+
+/** What an operation on a queue with a customer's key needs of the key, beside the right on the queue. */
+const KEY_ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  'sqs:SendMessage': ['kms:GenerateDataKey', 'kms:Decrypt'],
+  'sqs:ReceiveMessage': ['kms:Decrypt'],
+};
 
 /**
- * Decides by the policies of the queue or bucket and of the role that signed.
+ * Decides by the policies of the queue or bucket, of the role that signed, and of the queue's key.
  *
  * The run's own administrator (scenarios, the panel) may do everything. A policy that the evaluator does not understand
  * is told to `warn` once and does not decide.
  */
 export function createAuthorizer(
-  resources: Pick<LocalResources, 'resourcePolicies' | 'identityPolicies'>,
+  resources: AuthorizerResources,
   assembly: Pick<LocalAssembly, 'account'>,
   warn: (text: string) => void,
 ): Authorize {
   const ofResource = group(resources.resourcePolicies);
   const ofRole = group(resources.identityPolicies);
+  const keyOf = new Map(resources.queues?.map(({ arn, attributes }) => [arn, attributes['KmsMasterKeyId'] ?? '']));
   const warned = new Set<string>();
-  return (request) => {
-    const { principal, resource, action } = request;
-    if (principal && 'session' in principal && principal.roleArn === undefined) return undefined;
-    const bucketArn = /^arn:[^:]+:s3:::[^/]+/.exec(resource)?.[0];
-    const policies = ofResource.get(bucketArn ?? resource) ?? [];
-    const identityPolicies = identityPoliciesOf(principal, ofRole);
+  const judge = (input: EvaluationInput): string | undefined => {
     try {
-      const { decision } = evaluate({
-        identityPolicies,
-        ...(policies.length > 0 && { resourcePolicy: merge(policies) }),
-        request: {
-          ...asked(request, assembly.account),
-          action,
-          resource,
-          // A bucket's ARN holds no account, and `*` (operations on no queue in particular) is the account's own.
-          ...((bucketArn !== undefined || resource === '*') && { resourceAccount: assembly.account }),
-        },
-      });
+      const { decision } = evaluate(input);
       if (decision === 'allow') return undefined;
       return decision === 'explicitDeny' ? 'a policy denies it explicitly' : 'no policy of the template allows it';
     } catch (error) {
@@ -44,6 +42,45 @@ export function createAuthorizer(
       warned.add(error.message);
       return undefined;
     }
+  };
+  return (request) => {
+    const { principal, resource, action } = request;
+    if (principal && 'session' in principal && principal.roleArn === undefined) return undefined;
+    const bucketArn = /^arn:[^:]+:s3:::[^/]+/.exec(resource)?.[0];
+    const policies = ofResource.get(bucketArn ?? resource) ?? [];
+    const identityPolicies = identityPoliciesOf(principal, ofRole);
+    const asking = asked(request, assembly.account);
+    const refusal = judge({
+      identityPolicies,
+      ...(policies.length > 0 && { resourcePolicy: merge(policies) }),
+      request: {
+        ...asking,
+        action,
+        resource,
+        // A bucket's ARN holds no account, and `*` (operations on no queue in particular) is the account's own.
+        ...((bucketArn !== undefined || resource === '*') && { resourceAccount: assembly.account }),
+      },
+    });
+    if (refusal !== undefined) return refusal;
+    const key = keyOf.get(resource) ?? '';
+    const keyPolicies = ofResource.get(key);
+    if (!keyPolicies) return undefined;
+    const context = { ...asking.context, ...keyContext(resource, assembly.account) };
+    for (const keyAction of KEY_ACTIONS[action] ?? []) {
+      const request = { ...asking, context, action: keyAction, resource: key };
+      const refused = judge({ identityPolicies, keyPolicy: merge(keyPolicies), request });
+      if (refused !== undefined) return `it needs ${keyAction} on the queue's key ${key}, and ${refused}`;
+    }
+    return undefined;
+  };
+}
+
+/** Condition keys that SQS fills in when it uses a key for its caller. */
+function keyContext(queueArn: string, account: string): Readonly<Record<string, string>> {
+  return {
+    'kms:ViaService': `sqs.${queueArn.split(':')[3] ?? ''}.amazonaws.com`,
+    'kms:CallerAccount': account,
+    'kms:EncryptionContext:aws:sqs:arn': queueArn,
   };
 }
 

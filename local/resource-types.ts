@@ -70,7 +70,7 @@ export interface PageResource {
 
 /** A policy document with the thing that it is attached to. */
 export interface PolicyResource {
-  /** ARN of the queue or bucket, or logical id of the role. */
+  /** ARN of the queue, bucket or key, or logical id of the role. */
   readonly attachedTo: string;
   readonly document: Json;
 }

@@ -269,6 +269,10 @@ class ResourceReader {
         const document = this.#properties(resource)['PolicyDocument'] as Json;
         return arnOf(resource.properties['Bucket']).map((attachedTo) => ({ attachedTo, document }));
       }),
+      ...template.ofType('AWS::KMS::Key').flatMap((resource) => {
+        const document = this.#properties(resource)['KeyPolicy'] as Json | undefined;
+        return document === undefined ? [] : [{ attachedTo: this.resolution.arn(resource.logicalId), document }];
+      }),
     ];
   }
 

@@ -55,6 +55,7 @@ export function handleOf(run: LocalRun, chaos: boolean, signal: AbortSignal): Lo
     queueCounts: () => run.queues.states(),
     instances: () => run.instances().filter(({ state }) => !['Terminated', 'Killed', 'Failed'].includes(state)),
     jobsByInstance: () => run.jobsByInstance,
+    setFaults: (change) => void run.setFaults({ ...change }),
     deadLetters: () => run.queues.deadLetters(),
     onIdle: () => until(() => run.idle, signal),
   };

@@ -1,4 +1,4 @@
-import type { DeadLetter, InstanceState, QueueState } from './panel-api';
+import type { DeadLetter, FaultSettings, InstanceState, QueueState } from './panel-api';
 
 /** What `--scenario MODULE` is given: a running stack and the means to look at it. */
 export interface LocalRunHandle {
@@ -28,6 +28,8 @@ export interface LocalRunHandle {
   instances(): readonly InstanceState[];
   /** Messages that each instance since the start has deleted after work, by instance id. */
   jobsByInstance(): Readonly<Record<string, number>>;
+  /** Turns fault knobs, as the page does. */
+  setFaults(change: Partial<FaultSettings>): void;
   /** Every message in a dead-letter queue. */
   deadLetters(): readonly DeadLetter[];
   /** Resolves when no queue but the dead-letter queues holds a message and no event is on its way. */

@@ -27,6 +27,8 @@ export class QueueLedger {
   watch(queue: StoredQueue, secondDelivery: (message: StoredMessage) => StoredMessage | undefined): void {
     const counts: QueueCounts = { sent: 0, received: 0, deleted: 0 };
     this.#counts.set(queue.name, counts);
+    // Messages of which a copy with the same id was added.
+    const twins = new Set<string>();
     const { enqueue, dequeue, deleteMessage } = queue;
     queue.enqueue = (message) => {
       // Moves by the redrive policy happen inside another queue's dequeue and do not count as sent.
@@ -34,7 +36,9 @@ export class QueueLedger {
       else this.#origins.set(message.messageId, this.#movingFrom);
       enqueue.call(queue, message);
       const copy = this.#movingFrom === undefined ? secondDelivery(message) : undefined;
-      if (copy) enqueue.call(queue, copy);
+      if (!copy) return;
+      if (copy.messageId === message.messageId) twins.add(copy.messageId);
+      enqueue.call(queue, copy);
     };
     queue.dequeue = (...args) => {
       this.#movingFrom = queue.name;
@@ -51,11 +55,16 @@ export class QueueLedger {
     };
     queue.deleteMessage = (receiptHandle) => {
       const held = this.#holders.get(receiptHandle);
+      const messageId = queue.inflightMessages.get(receiptHandle)?.message.messageId;
       const deleted = deleteMessage.call(queue, receiptHandle);
       this.#holders.delete(receiptHandle);
       if (deleted) {
         counts.deleted++;
         if (held) this.#doneBy.set(held.holder, (this.#doneBy.get(held.holder) ?? 0) + 1);
+        // Two deliveries of one message on SQS; here two stored ones, of which a consumer that holds both deletes one.
+        if (messageId !== undefined && twins.has(messageId)) {
+          for (const handle of handlesOf(queue, messageId)) deleteMessage.call(queue, handle);
+        }
       }
       return deleted;
     };
@@ -89,6 +98,12 @@ export class QueueLedger {
   originOf(messageId: string): string | undefined {
     return this.#origins.get(messageId);
   }
+}
+
+function handlesOf(queue: StoredQueue, messageId: string): readonly string[] {
+  return [...queue.inflightMessages].flatMap(([handle, { message }]) =>
+    message.messageId === messageId ? handle : [],
+  );
 }
 
 /** Every message that waits in a queue or is out with a consumer. */

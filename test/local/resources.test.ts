@@ -20,7 +20,7 @@ const TEMPLATE = {
     },
   },
   Dead: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead.fifo', FifoQueue: true } },
-  Key: { Type: 'AWS::KMS::Key', Properties: {} },
+  Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: { Statement: [] } } },
   QueuePolicy: {
     Type: 'AWS::SQS::QueuePolicy',
     Properties: {
@@ -230,7 +230,11 @@ describe('readResources', () => {
   test('the page has its configuration, policies are with what they are attached to, the rest is named', async () => {
     const { page, resourcePolicies, identityPolicies, leftOut } = await read();
     expect(page).toMatchObject({ config: { apiUrl: 'http://127.0.0.1:3' } });
-    expect(resourcePolicies.map(({ attachedTo }) => attachedTo)).toEqual([queueArn, 'arn:aws:s3:::stack-media']);
+    expect(resourcePolicies.map(({ attachedTo }) => attachedTo)).toEqual([
+      queueArn,
+      'arn:aws:s3:::stack-media',
+      'arn:aws:kms:us-east-1:000000000000:key/Stack-Key',
+    ]);
     expect(identityPolicies.map(({ attachedTo }) => attachedTo)).toEqual(['Role', 'Role']);
     expect(leftOut).toEqual([expect.stringContaining('1 AWS::SNS::Topic')]);
   });

@@ -15,6 +15,7 @@ export interface DemoRun {
   now(): { readonly real: number };
   log(text: string): void;
   instances(): readonly { readonly state: string }[];
+  setFaults(change: { readonly killEverySeconds: number }): void;
   jobsByInstance(): Readonly<Record<string, number>>;
   deadLetters(): readonly { readonly reason: string; readonly object?: { readonly key: string } }[];
   onIdle(): Promise<void>;

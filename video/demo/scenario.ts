@@ -11,6 +11,8 @@ const CLIPS = 12;
 const CHAOS_CLIPS = 100;
 /** Clips that come once the fleet is out: work for the instances that were added. */
 const MORE_CLIPS = 8;
+/** Share of the clips that still wait when the last instance may be killed. */
+const KILL_UNTIL = 0.5;
 /** Clips drawn and uploaded at the same time. */
 const AT_ONCE = 2;
 /** People who upload in the ordered variant. A multiple of {@link AT_ONCE}: each has one lane, and so an order. */
@@ -41,6 +43,11 @@ export default async function scenario(run: DemoRun): Promise<DemoReport> {
     const second = await uploadAll(run, client, studio, more);
     if (second.length > 0) run.log(`${second.length} more clips uploaded, for ${run.instances().length} instances`);
     const uploads = [...first, ...second];
+    if (run.chaos) {
+      // What an instance held when it was lost comes back when its visibility ends: the last loss decides the run's end.
+      await watch.until(() => watch.waiting(uploads).length <= uploads.length * KILL_UNTIL);
+      run.setFaults({ killEverySeconds: 0 });
+    }
     const stuck = !(await watch.until(() => watch.waiting(uploads).length === 0));
     if (!stuck) await run.onIdle();
     return report(run, uploads, watch.videos, await readClaims(run, uploads), stuck ? STUCK_SECONDS : undefined);

@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -36,6 +37,10 @@ export interface ObjectStore {
 
 /** What a client keeps of a finished file: its content never changes, a second run writes the same. */
 const FOREVER = 'public, max-age=31536000, immutable';
+
+/** The SDK does not repeat the upload of a stream, and one refused part must not cost a whole encoding. */
+const PUT_TRIES = 5;
+const PUT_PAUSE_MS = 100;
 
 /** An S3 bucket as an {@link ObjectStore}. */
 export class S3ObjectStore implements ObjectStore {
@@ -80,15 +85,23 @@ export class S3ObjectStore implements ObjectStore {
 
   async putFile(key: string, path: string, contentType: string, signal: AbortSignal): Promise<void> {
     const { size } = await stat(path);
-    const command = new PutObjectCommand({
-      Bucket: this.bucket,
-      Key: key,
-      Body: createReadStream(path),
-      ContentLength: size,
-      ContentType: contentType,
-      CacheControl: FOREVER,
-    });
-    await this.s3.send(command, { abortSignal: signal });
+    for (let attempt = 1; ; attempt++) {
+      const command = new PutObjectCommand({
+        Bucket: this.bucket,
+        Key: key,
+        Body: createReadStream(path),
+        ContentLength: size,
+        ContentType: contentType,
+        CacheControl: FOREVER,
+      });
+      try {
+        await this.s3.send(command, { abortSignal: signal });
+        return;
+      } catch (error) {
+        if (signal.aborted || attempt === PUT_TRIES || !isTransient(error)) throw error;
+        await sleep(PUT_PAUSE_MS * 2 ** attempt, undefined, { signal });
+      }
+    }
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -108,4 +121,10 @@ async function orUndefined<T>(request: Promise<T>): Promise<T | undefined> {
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;
     throw error;
   }
+}
+
+/** Whether a request failed on the way or on S3's side; a refusal (4xx) stays one. */
+function isTransient(error: unknown): boolean {
+  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  return status === undefined || status === 429 || status >= 500;
 }
