@@ -100,7 +100,8 @@ export class LifeCycleRunner {
     // On premise there is no group that could say anything else.
     let fate: InstanceFate = { rebalanceRecommended: false, ...(!instance && { targetState: 'InService' }) };
     try {
-      if (instance) fate = await instance.fate();
+      // Once the hook is completed the machine may be gone at any moment, and nothing that it says could change anything.
+      if (instance && !this.#state.termination.settled) fate = await instance.fate();
       this.#silentSinceMs = undefined;
     } catch (error) {
       this.#reportSilence(error);

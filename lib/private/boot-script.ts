@@ -89,7 +89,7 @@ ${file('/etc/systemd/system/queue-fleet-health.timer', '0644', HEALTH_TIMER)}
 ${file('/usr/local/libexec/queue-fleet/unhealthy', '0755', UNHEALTHY_SCRIPT)}
 ${file('/etc/systemd/system/queue-fleet-unhealthy.service', '0644', UNHEALTHY_UNIT)}
 ${file('/etc/logrotate.d/queue-fleet', '0644', LOGROTATE)}
-${file('/etc/queue-fleet/cloudwatch-agent.json', '0644', agentConfiguration(input.logGroupName))}
+${file('/etc/queue-fleet/cloudwatch-agent.json', '0644', agentConfiguration(input))}
 ${input.secrets.length > 0 ? file('/usr/local/libexec/queue-fleet/secrets', '0755', secretsScript(input.secrets)) : ''}
 ${input.companion ? file('/etc/systemd/system/queue-fleet-companion.service', '0644', companionUnit(input.companion, input)) : ''}
 chgrp queue-fleet /etc/queue-fleet/worker.env
@@ -122,7 +122,6 @@ export function workerUnit(
   input: Pick<BootScriptInput, 'stopTimeoutSeconds' | 'memoryMax' | 'secrets' | 'companion'>,
 ): string {
   const companion = input.companion ? ' queue-fleet-companion.service' : '';
-  const secrets = input.secrets.length > 0;
   return `[Unit]
 Description=Queue worker (cdk-queue-fleet)
 Documentation=https://github.com/cdk-queue-fleet/cdk-queue-fleet
@@ -138,7 +137,7 @@ User=queue-fleet
 Group=queue-fleet
 WorkingDirectory=${HOME}
 EnvironmentFile=/etc/queue-fleet/worker.env
-${secrets ? 'EnvironmentFile=/run/queue-fleet/secrets.env\nExecStartPre=+/usr/local/libexec/queue-fleet/secrets\n' : ''}ExecStart=${NODE} --enable-source-maps main.js
+${input.secrets.length > 0 ? SECRETS : ''}ExecStart=${NODE} --enable-source-maps main.js
 # The worker ends by itself after a drain; whether it is wanted again, it asks the group when it is back.
 Restart=always
 RestartSec=2
@@ -160,6 +159,11 @@ ${HARDENING}
 WantedBy=multi-user.target
 `;
 }
+
+/** systemd reads the files before ExecStartPre too, when the first start has not written this one yet: hence the dash. */
+const SECRETS = `EnvironmentFile=-/run/queue-fleet/secrets.env
+ExecStartPre=+/usr/local/libexec/queue-fleet/secrets
+`;
 
 /** See \`systemd-analyze security queue-fleet-worker.service\`. */
 const HARDENING = `NoNewPrivileges=yes
@@ -192,7 +196,10 @@ SystemCallErrorNumber=EPERM
 UMask=0077
 `;
 
-/** Three failures of /live in a row restart the worker; too many restarts mark the instance as unhealthy. */
+/**
+ * Three failures of /live in a row restart the worker, nine report the instance as unhealthy: then two restarts did not
+ * help. A worker that ends by itself, again and again, is reported by the unit's start limit.
+ */
 function healthScript(port: number): string {
   return `#!/bin/bash
 set -euo pipefail
@@ -204,8 +211,11 @@ if curl -fsS -o /dev/null -m 5 http://127.0.0.1:${port}/live; then
 fi
 count=$(($(cat "$count_file" 2>/dev/null || echo 0) + 1))
 echo "$count" >"$count_file"
-if ((count >= 3)); then
+if ((count >= 9)); then
   rm -f "$count_file"
+  echo 'queue-fleet: /live fails after two restarts too, reporting the instance as unhealthy'
+  systemctl start --no-block queue-fleet-unhealthy.service
+elif ((count % 3 == 0)); then
   echo 'queue-fleet: /live failed three times, restarting the worker'
   systemctl restart --no-block queue-fleet-worker.service
 fi
@@ -263,20 +273,20 @@ const LOGROTATE = `/var/log/queue-fleet/*.log {
 `;
 
 /** The worker's lines, metric records included: CloudWatch Logs takes the metrics out of them. */
-function agentConfiguration(logGroupName: string): string {
-  const worker = {
-    file_path: '/var/log/queue-fleet/worker.log',
-    log_group_name: logGroupName,
-    log_stream_name: '{instance_id}/worker',
-  };
-  const boot = {
-    file_path: '/var/log/cloud-init-output.log',
-    log_group_name: logGroupName,
-    log_stream_name: '{instance_id}/boot',
-  };
+function agentConfiguration(input: Pick<BootScriptInput, 'logGroupName' | 'companion'>): string {
+  const stream = (name: string, file: string): object => ({
+    file_path: file,
+    log_group_name: input.logGroupName,
+    log_stream_name: `{instance_id}/${name}`,
+  });
+  const streams = [
+    stream('worker', '/var/log/queue-fleet/worker.log'),
+    stream('boot', '/var/log/cloud-init-output.log'),
+    ...(input.companion ? [stream('companion', '/var/log/queue-fleet/companion.log')] : []),
+  ];
   return JSON.stringify({
     agent: { run_as_user: 'root' },
-    logs: { logs_collected: { files: { collect_list: [worker, boot] } } },
+    logs: { logs_collected: { files: { collect_list: streams } } },
   });
 }
 
@@ -323,26 +333,30 @@ mv /run/queue-fleet/secrets.new /run/queue-fleet/secrets.env
  * hop too far from instance metadata to get the role's credentials. No port of the instance is open to others.
  */
 function companionUnit(companion: NonNullable<BootScriptInput['companion']>, input: BootScriptInput): string {
+  const docker = companion.kind === 'container' ? 'docker.service' : '';
+  const secrets = input.secrets.length > 0 ? SECRETS : '';
   const service =
     companion.kind === 'command'
       ? `User=queue-fleet
 Group=queue-fleet
 WorkingDirectory=${HOME}
 EnvironmentFile=/etc/queue-fleet/worker.env
-ExecStart=${companion.command.map((part, index) => quoteForSystemd(index === 0 ? absolute(part) : part)).join(' ')}
+${secrets}ExecStart=${companion.command.map((part, index) => quoteForSystemd(index === 0 ? absolute(part) : part)).join(' ')}
 ${HARDENING}`
       : `EnvironmentFile=/etc/queue-fleet/worker.env
-ExecStartPre=/bin/bash -c "aws ecr get-login-password --region '${input.region}' | docker login --username AWS --password-stdin '${companion.registry}'"
+${secrets}ExecStartPre=/bin/bash -c "aws ecr get-login-password --region '${input.region}' | docker login --username AWS --password-stdin '${companion.registry}'"
 ExecStartPre=/usr/bin/docker pull --quiet ${companion.image}
 ExecStartPre=-/usr/bin/docker rm --force queue-fleet
 ExecStart=/usr/bin/docker run --rm --name queue-fleet --network host --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges ${input.environmentNames.map((name) => `--env ${name} `).join('')}${companion.image}
 ExecStop=/usr/bin/docker stop --time 30 queue-fleet
+# A large image takes longer to pull than the 90 seconds of systemd.
+TimeoutStartSec=${input.readyWithinSeconds}
 `;
   return `[Unit]
 Description=Message handler beside the queue worker
 Wants=network-online.target
-After=network-online.target docker.service
-PartOf=queue-fleet-worker.service
+After=network-online.target
+${docker && `Requires=${docker}\nAfter=${docker}\n`}PartOf=queue-fleet-worker.service
 Before=queue-fleet-worker.service
 StartLimitIntervalSec=300
 StartLimitBurst=10

@@ -12,6 +12,7 @@ import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
 import { InstanceMetadataServer } from '../../local/instance-metadata';
 import { systemClock } from '../../messaging';
 import { WORKER_ENV } from '../../worker/contract';
+import { filesOf } from '../support/boot-files';
 import { startSqsServer, type SqsServer } from '../support/sqs-server';
 import { buildWorkerAsset, type WorkerAsset } from '../support/worker-process';
 
@@ -48,12 +49,6 @@ function has(program: string, ...args: string[]): boolean {
   }
 }
 
-/** The files that a boot script writes: path and content. */
-function filesOf(script: string): ReadonlyMap<string, string> {
-  const found = script.matchAll(/^cat >(\S+) <<'QUEUE_FLEET_EOF'\n([^]*?)\nQUEUE_FLEET_EOF$/gm);
-  return new Map([...found].map(([, path = '', content = '']) => [path, `${content}\n`]));
-}
-
 describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
   const script = bootScript({ ...INPUT, companion });
   let directory: string;
@@ -87,11 +82,58 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
         writeFileSync(file, content.replaceAll(/=(["+-]*)\/(usr\/bin|usr\/local|opt)\/[\w./-]+/g, '=$1/bin/true'));
         return file;
       });
+      // Of the package docker, which is not everywhere either.
+      writeFileSync(join(directory, 'docker.service'), '[Service]\nExecStart=/bin/true\n');
       execFileSync('systemd-analyze', ['verify', '--man=no', ...paths], { stdio: 'pipe' });
       const worker = join(directory, 'queue-fleet-worker.service');
       execFileSync('systemd-analyze', ['security', '--offline=yes', '--threshold=30', worker], { stdio: 'pipe' });
     },
   );
+});
+
+describe('the unit of a companion', () => {
+  const UNIT = '/etc/systemd/system/queue-fleet-companion.service';
+  const [, withProgram, withContainer] = COMPANIONS.map(([, companion]) =>
+    filesOf(bootScript({ ...INPUT, companion })),
+  );
+  const program = withProgram?.get(UNIT)?.split('\n') ?? [];
+  const container = withContainer?.get(UNIT)?.split('\n') ?? [];
+
+  test('runs the program from the asset, literally, and as hardened as the worker', () => {
+    expect(program).toContain('ExecStart="/opt/queue-fleet/serve" "--port" "8080" "100%% \\"safe\\" $$PATH"');
+    expect(program).toEqual(expect.arrayContaining(['User=queue-fleet', ...hardeningOf(workerUnit(INPUT))]));
+    expect(program.some((line) => line.includes('docker'))).toBe(false);
+  });
+
+  test('starts Docker first, and gives the container no more than it needs', () => {
+    expect(container).toEqual(
+      expect.arrayContaining(['Requires=docker.service', 'After=docker.service', 'TimeoutStartSec=450']),
+    );
+    expect(container.find((line) => line.startsWith('ExecStart='))).toBe(
+      'ExecStart=/usr/bin/docker run --rm --name queue-fleet --network host --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --env A registry/app:1',
+    );
+  });
+
+  test.each([
+    ['program', program],
+    ['container', container],
+  ])('fetches the secrets before each start, for a %s too, and starts before the worker', (_name, unit) => {
+    const fetches = unit.indexOf('ExecStartPre=+/usr/local/libexec/queue-fleet/secrets');
+    expect(fetches).toBeGreaterThan(unit.indexOf('EnvironmentFile=-/run/queue-fleet/secrets.env'));
+    expect(fetches).toBeLessThan(unit.findIndex((line) => line.startsWith('ExecStart=')));
+    expect(unit).toEqual(
+      expect.arrayContaining(['Before=queue-fleet-worker.service', 'PartOf=queue-fleet-worker.service']),
+    );
+  });
+
+  test('has its log in a stream of its own', () => {
+    const streams = (files?: ReadonlyMap<string, string>): string[] =>
+      [...(files?.get('/etc/queue-fleet/cloudwatch-agent.json') ?? '').matchAll(/\{instance_id\}\/(\w+)/g)].map(
+        ([, name = '']) => name,
+      );
+    expect(streams(withProgram)).toEqual(['worker', 'boot', 'companion']);
+    expect(streams(filesOf(bootScript(INPUT)))).toEqual(['worker', 'boot']);
+  });
 });
 
 /** Lines of a unit that take rights away. */

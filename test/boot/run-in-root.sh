@@ -62,10 +62,14 @@ esac
 [[ $1 == enable ]] || exit 0
 unit=/etc/systemd/system/queue-fleet-worker.service
 value() { sed -n "s/^$1=//p" "$unit"; }
+# As systemd does: the files must be there for ExecStartPre too, and are read again for the program.
+for file in $(value EnvironmentFile); do
+  [[ $file == -* || -f $file ]] || { echo "Failed to load environment files: $file" >>/stand-ins.log; exit 1; }
+done
 pre=$(value ExecStartPre)
 [[ -z $pre ]] || "${pre#+}"
 set -a
-for file in $(value EnvironmentFile); do . "$file"; done
+for file in $(value EnvironmentFile); do . "${file#-}"; done
 set +a
 cd "$(value WorkingDirectory)"
 log=$(value StandardOutput)

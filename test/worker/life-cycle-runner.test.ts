@@ -2,7 +2,7 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { AutoScalingApiServer } from '../../local/auto-scaling-api';
 import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
 import { InstanceMetadataServer } from '../../local/instance-metadata';
-import { silentLogger } from '../../messaging';
+import { type Logger, silentLogger } from '../../messaging';
 import { ownGroup } from '../../worker/auto-scaling-client';
 import { InstanceMetadataClient } from '../../worker/instance-metadata-client';
 import { LifeCycleRunner, type Work } from '../../worker/life-cycle-runner';
@@ -39,9 +39,12 @@ describe('LifeCycleRunner over HTTP with compressed time', () => {
   let runner: LifeCycleRunner;
   let over: Promise<void>;
   const stopped: string[] = [];
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (_fields, text) => void warnings.push(text ?? '') };
 
   beforeEach(async () => {
     stopped.length = 0;
+    warnings.length = 0;
     clock = new ManualClock();
     work = new DirectedWork();
     let launched = 0;
@@ -60,7 +63,10 @@ describe('LifeCycleRunner over HTTP with compressed time', () => {
         },
         // Of a replacement, which has no worker here, nothing is told.
         stop: (id, reason) => {
-          if (id === 'i-1') stopped.push(`${id} ${reason}`);
+          if (id !== 'i-1') return;
+          stopped.push(`${id} ${reason}`);
+          // The machine is gone, and its metadata with it.
+          metadata.fault = 'down';
         },
       },
     });
@@ -76,7 +82,7 @@ describe('LifeCycleRunner over HTTP with compressed time', () => {
     const source = new InstanceMetadataClient({ endpoint: metadata.endpoint });
     runner = new LifeCycleRunner({
       clock,
-      logger: silentLogger,
+      logger,
       work,
       rules: { launchHookName: 'Up', terminateHookName: 'Down', terminateHookMs: HOOK_MS, drainTimeoutMs: 7_200_000 },
       instance: {
@@ -180,5 +186,18 @@ describe('LifeCycleRunner over HTTP with compressed time', () => {
     work.drained = true;
     await pass(5_000);
     expect(stopped).toContain('i-1 scale-in');
+  });
+
+  test('asks nothing of a machine that is gone once it has let it go, and ends without a word', async () => {
+    await pass(10_000);
+    group.terminate('i-1');
+    await pass(5_000);
+    work.drained = true;
+    runner.wake();
+    await pass(10_000);
+    await over;
+    expect(stopped).toEqual(['i-1 scale-in']);
+    expect(runner.phase).toBe('exited');
+    expect(warnings).toEqual([]);
   });
 });

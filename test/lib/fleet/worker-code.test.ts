@@ -13,8 +13,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { transformSync } from 'esbuild';
 import { WorkerCode, WorkerFleet, WorkQueue } from '../../../lib';
 import { writeWorkerAsset } from '../../../lib/private/worker-bundle';
 import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
@@ -130,4 +132,63 @@ describe('WorkerCode', () => {
     expect(policies).toContain('ecr:BatchGetImage');
     template.resourcePropertiesCountIs('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }, 9);
   });
+});
+
+describe('the worker asset from the published package', () => {
+  /** The package's layout with a lib/private that was compiled, and stands alone: nothing else of the project is near. */
+  function packed(runtime: string | undefined): typeof writeWorkerAsset {
+    const root = temporary();
+    for (const name of ['worker-bundle', 'errors']) {
+      const source = readFileSync(join(__dirname, `../../../lib/private/${name}.ts`), 'utf8');
+      const { code } = transformSync(source, { loader: 'ts', format: 'cjs', target: 'es2022' });
+      mkdirSync(join(root, 'dist/lib/private'), { recursive: true });
+      writeFileSync(join(root, `dist/lib/private/${name}.js`), code);
+    }
+    if (runtime !== undefined) {
+      mkdirSync(join(root, 'dist/assets/worker'), { recursive: true });
+      writeFileSync(join(root, 'dist/assets/worker/worker.js'), runtime);
+    }
+    const module = createRequire(join(root, 'index.js'))(join(root, 'dist/lib/private/worker-bundle.js')) as {
+      writeWorkerAsset: typeof writeWorkerAsset;
+    };
+    return module.writeWorkerAsset;
+  }
+
+  test.each([
+    ['a prepared handler or program', { directory: join(FIXTURES, 'prepared') }, ['index.js']],
+    ['a server', {}, []],
+  ])('takes the prepared runtime for %s, without esbuild', (_name, source, files) => {
+    const output = temporary();
+    packed('/* prepared */')({ ...source, extraFiles: {} }, output);
+    expect(readFileSync(join(output, 'worker.js'), 'utf8')).toBe('/* prepared */');
+    expect(readFileSync(join(output, 'main.js'), 'utf8')).toContain("require('./worker.js').main()");
+    expect(readdirSync(output).sort()).toEqual([...files, 'main.js', 'node_modules', 'worker.js'].sort());
+  });
+
+  test('needs esbuild without it, and says so', () => {
+    expect(() => packed(undefined)({ extraFiles: {} }, temporary())).toThrow(/EsbuildMissing/);
+  });
+
+  test('needs esbuild to bundle a module, prepared runtime or not', () => {
+    const directory = temporary();
+    const handlerEntry = join(directory, 'entry.js');
+    writeFileSync(handlerEntry, 'exports.handler = async () => {};');
+    expect(() => packed('/* prepared */')({ handlerEntry, extraFiles: {} }, temporary())).toThrow(/EsbuildMissing/);
+  });
+});
+
+test('a module that imports the package by name shares the error classes of the runtime', () => {
+  const directory = temporary();
+  const handlerEntry = join(directory, 'entry.ts');
+  writeFileSync(
+    handlerEntry,
+    `import { PermanentError } from 'cdk-queue-fleet/messaging';
+     export const handler = async (): Promise<void> => { throw new PermanentError('never'); };`,
+  );
+  const output = temporary();
+  writeWorkerAsset({ handlerEntry, extraFiles: {} }, output);
+  const script = `
+    const { PermanentError } = require('./worker.js').messaging;
+    require('./handler.js').handler().catch((error) => console.log(error instanceof PermanentError));`;
+  expect(execFileSync(process.execPath, ['-e', script], { cwd: output, encoding: 'utf8' }).trim()).toBe('true');
 });
