@@ -60,9 +60,11 @@ export class FunctionProcess {
     });
   }
 
-  /** Invokes the handler. @throws Error with the handler's message, or after the function's timeout */
+  /** Invokes the handler. @throws Error with the handler's message, after the function's timeout, or once it is stopped */
   invoke(event: unknown): Promise<unknown> {
     this.start();
+    const child = this.#child;
+    if (!child) return Promise.reject(new Error('the function is stopped'));
     const id = this.#next++;
     const { name, timeoutSeconds, memoryMegabytes } = this.#resource;
     const context = {
@@ -75,17 +77,18 @@ export class FunctionProcess {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#take(id)?.reject(new Error(`Task timed out after ${timeoutSeconds} seconds`));
-        this.#child?.kill('SIGKILL');
+        child.kill('SIGKILL');
       }, timeoutSeconds * 1000);
       this.#pending.set(id, { resolve, reject, timer });
-      this.#child?.send({ id, event, context });
+      child.send({ id, event, context });
     });
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (!child || child.exitCode !== null) return;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     await new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
       child.kill('SIGKILL');
