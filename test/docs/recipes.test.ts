@@ -7,6 +7,7 @@ import type { Principal } from '../../local/policy-evaluator';
 import { codeBlocksIn } from '../support/code-blocks';
 import { DeployedStack } from '../support/deployed-stack';
 import { runBlock, stackOf } from '../support/run-code-block';
+import { VIDEO_WORKLOAD } from '../support/scaled-group';
 
 /** The recipes are run: their stacks are synthesized and have the properties that the text promises. */
 
@@ -93,6 +94,10 @@ describe('recipes', () => {
     const ids = stack.node.findAll().map(({ node }) => node.id);
     expect(ids).toEqual(expect.arrayContaining(['Wake', 'Idle']));
     Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('scaleToZeroWakesLate'));
+    const { reactionSeconds } = VIDEO_WORKLOAD._sizing();
+    expect(readFileSync(join(RECIPES, 'scale-to-zero.md'), 'utf8')).toContain(
+      `about ${reactionSeconds / 60} minutes by default`,
+    );
     Template.fromStack(stackOf(block('scale-to-zero', 1))).hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'cron(30 7 * * ? *)',
     });
