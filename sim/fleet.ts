@@ -1,6 +1,6 @@
 /** Instances of an Auto Scaling group: boot, warm pool, slots, drain. */
 import type { Random } from './random';
-import type { GroupModel } from './scaling-model';
+import type { GroupModel, ScalingModel } from './scaling-model';
 import type { Timing } from './timing';
 
 /** How a fleet is set up; the callbacks schedule what happens later. */
@@ -214,4 +214,12 @@ export class Fleet {
       this.#options.onPoolReady(nowSeconds + this.#options.random.within(this.#options.timing.launch));
     }
   }
+}
+
+/** How long running work may go on after a scale-in. */
+export function drainSeconds(model: ScalingModel, timing: Timing): number {
+  const hooks = model.group.hooks.filter((hook) => hook.transition === 'terminate');
+  if (hooks.length === 0) return timing.terminateWithoutHook;
+  // The worker extends the hook until its own drain timeout; without a known worker the hook's heartbeat is the limit.
+  return model.worker?.drainTimeoutSeconds ?? Math.max(...hooks.map((hook) => hook.heartbeatSeconds));
 }

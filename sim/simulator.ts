@@ -4,11 +4,12 @@
  * Every job is simulated. For more than some ten million jobs see `aggregate.ts`.
  */
 import { EventHeap } from './event-heap';
-import { Fleet, type FleetOptions } from './fleet';
+import { drainSeconds, Fleet, type FleetOptions } from './fleet';
 import { Recorder, type Recording } from './recorder';
 import type { AlarmBand, QueueSnapshot, ScalingEvent, Snapshot } from './scaling-engine';
 import { Random } from './random';
 import type { ScalingModel } from './scaling-model';
+import { compact, queueSnapshot, simulatedQueue, type SimulatedQueue } from './simulated-queue';
 import type { Timing } from './timing';
 import { workerMetrics } from './worker-metrics';
 
@@ -74,9 +75,6 @@ export interface SimulationResult extends JobCounts {
   readonly recording: Recording;
 }
 
-/** About 120,000 messages of a standard queue can be in flight (SQS quota). */
-const MAX_IN_FLIGHT = 120_000;
-
 const enum Kind {
   Done,
   InstanceReady,
@@ -84,24 +82,6 @@ const enum Kind {
   Visible,
   Undelayed,
   PoolReady,
-}
-
-interface QueueState {
-  readonly logicalId: string;
-  readonly visibilitySeconds: number;
-  readonly delaySeconds: number;
-  readonly retentionSeconds: number;
-  readonly maxReceiveCount: number;
-  readonly maxInFlight: number;
-  ready: Int32Array;
-  head: number;
-  tail: number;
-  delayed: number;
-  running: number;
-  hidden: number;
-  sent: number;
-  received: number;
-  deleted: number;
 }
 
 /** Runs a simulation to its end. */
@@ -112,7 +92,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #heap = new EventHeap();
-  readonly #queues: readonly QueueState[];
+  readonly #queues: readonly SimulatedQueue[];
   readonly #fleet: Fleet;
   readonly #random: Random;
   readonly #recorder: Recorder;
@@ -140,23 +120,7 @@ class Simulation {
     this.#queueOf = new Uint8Array(arrivals.length);
     this.#queues = model.queues
       .filter((queue) => model.consumedQueues.includes(queue.logicalId))
-      .map((queue) => ({
-        logicalId: queue.logicalId,
-        visibilitySeconds: queue.visibilityTimeoutSeconds,
-        delaySeconds: queue.delaySeconds,
-        retentionSeconds: queue.retentionSeconds,
-        maxReceiveCount: queue.redrive?.maxReceiveCount ?? Infinity,
-        maxInFlight: queue.fifo ? Math.min(MAX_IN_FLIGHT, options.messageGroups ?? MAX_IN_FLIGHT) : MAX_IN_FLIGHT,
-        ready: new Int32Array(1024),
-        head: 0,
-        tail: 0,
-        delayed: 0,
-        running: 0,
-        hidden: 0,
-        sent: 0,
-        received: 0,
-        deleted: 0,
-      }));
+      .map((queue) => simulatedQueue(queue, options.messageGroups));
     if (this.#queues.length > 1) {
       const split = new Random(seed, 'queues');
       for (let i = 0; i < arrivals.length; i++) this.#queueOf[i] = split.below(this.#queues.length);
@@ -223,7 +187,7 @@ class Simulation {
   }
 
   #counts(): JobCounts {
-    const sum = (of: (queue: QueueState) => number) => this.#queues.reduce((total, queue) => total + of(queue), 0);
+    const sum = (of: (queue: SimulatedQueue) => number) => this.#queues.reduce((total, queue) => total + of(queue), 0);
     return {
       arrived: this.#nextArrival,
       done: this.#done,
@@ -278,11 +242,11 @@ class Simulation {
     }
   }
 
-  #queue(job: number): QueueState {
-    return this.#queues[this.#queueOf[job] as number] as QueueState;
+  #queue(job: number): SimulatedQueue {
+    return this.#queues[this.#queueOf[job] as number] as SimulatedQueue;
   }
 
-  #enqueue(queue: QueueState, job: number): void {
+  #enqueue(queue: SimulatedQueue, job: number): void {
     if (queue.tail === queue.ready.length) compact(queue);
     queue.ready[queue.tail++] = job;
     this.#serve();
@@ -307,16 +271,16 @@ class Simulation {
     }
   }
 
-  #pickQueue(): QueueState | undefined {
-    const open = (queue: QueueState) => queue.head < queue.tail && queue.running + queue.hidden < queue.maxInFlight;
-    const first = this.#queues[0] as QueueState;
+  #pickQueue(): SimulatedQueue | undefined {
+    const open = (queue: SimulatedQueue) => queue.head < queue.tail && queue.running + queue.hidden < queue.maxInFlight;
+    const first = this.#queues[0] as SimulatedQueue;
     if (this.#queues.length === 1) return open(first) ? first : undefined;
     const candidates = this.#queues.filter(open);
     return candidates[this.#random.below(candidates.length)];
   }
 
   /** The next message that SQS gives out; -1 when the head was expired or dead. */
-  #receive(queue: QueueState): number {
+  #receive(queue: SimulatedQueue): number {
     const job = queue.ready[queue.head++] as number;
     if (this.#now - (this.#options.arrivals[job] as number) > queue.retentionSeconds) {
       this.#expired++;
@@ -377,19 +341,10 @@ class Simulation {
   #snapshot(): Snapshot {
     const queues: Record<string, QueueSnapshot> = {};
     for (const queue of this.#queues) {
-      const oldest = queue.head < queue.tail ? (queue.ready[queue.head] as number) : -1;
-      queues[queue.logicalId] = {
-        visible: queue.tail - queue.head,
-        notVisible: queue.running + queue.hidden,
-        delayed: queue.delayed,
-        oldestAgeSeconds: oldest < 0 ? 0 : this.#now - (this.#options.arrivals[oldest] as number),
-        sent: queue.sent,
-        received: queue.received,
-        deleted: queue.deleted,
-      };
+      queues[queue.logicalId] = queueSnapshot(queue, this.#now, this.#options.arrivals);
     }
     const { inService, pending, terminating } = this.#fleet;
-    const first = this.#queues[0] as QueueState;
+    const first = this.#queues[0] as SimulatedQueue;
     const namespace = this.#options.model.worker?.metricsNamespace;
     return {
       queues,
@@ -417,23 +372,4 @@ class Simulation {
       alarms: (controller.alarms ?? []).filter((alarm) => alarm.scales),
     });
   }
-}
-
-/** Room at the end: either the waiting jobs move to the front, or the list doubles. */
-function compact(queue: QueueState): void {
-  const waiting = queue.ready.subarray(queue.head, queue.tail);
-  const target = waiting.length * 2 > queue.ready.length ? new Int32Array(queue.ready.length * 2) : queue.ready;
-  if (target === queue.ready) target.copyWithin(0, queue.head, queue.tail);
-  else target.set(waiting);
-  queue.tail -= queue.head;
-  queue.head = 0;
-  queue.ready = target;
-}
-
-/** How long running work may go on after a scale-in. */
-export function drainSeconds(model: ScalingModel, timing: Timing): number {
-  const hooks = model.group.hooks.filter((hook) => hook.transition === 'terminate');
-  if (hooks.length === 0) return timing.terminateWithoutHook;
-  // The worker extends the hook until its own drain timeout; without a known worker the hook's heartbeat is the limit.
-  return model.worker?.drainTimeoutSeconds ?? Math.max(...hooks.map((hook) => hook.heartbeatSeconds));
 }

@@ -112,8 +112,22 @@ export function parseTiming(text: string, file: string): Timing {
       throw new Error(`${file}: '${name}' is not a timing: use one of ${Object.keys(DEFAULT_TIMING).join(', ')}`);
     }
     timing[name] = parseEntry(value, typeof current === 'number', `${file}: '${name}'`);
+    checkLimits(name, timing[name], file);
   }
   return timing as unknown as Timing;
+}
+
+/** Intervals of zero would never let the clock move, and neither would launches that all fail. */
+function checkLimits(name: string, value: number | Range, file: string): void {
+  if (name.endsWith('Interval') && value === 0) {
+    throw new Error(`${file}: '${name}' must be more than 0, not 0`);
+  }
+  if (name.endsWith('Periods') && !(Number.isInteger(value) && Number(value) > 0)) {
+    throw new Error(`${file}: '${name}' must be a whole number of at least 1, not ${JSON.stringify(value)}`);
+  }
+  if (name === 'launchFailureShare' && Number(value) >= 1) {
+    throw new Error(`${file}: '${name}' must be less than 1, not ${JSON.stringify(value)}`);
+  }
 }
 
 function parseEntry(value: unknown, isNumber: boolean, where: string): number | Range {

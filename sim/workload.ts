@@ -143,11 +143,14 @@ export function drawArrivals(workload: Workload, seed: number): Float64Array {
  */
 export function parseTrace(text: string, file: string): Workload {
   const rows: { readonly at: number; readonly service: number }[] = [];
+  let isFirst = true;
   text.split(/\r?\n/).forEach((line, i) => {
     const trimmed = line.trim();
     if (trimmed === '' || trimmed.startsWith('#')) return;
+    const mayBeHeader = isFirst;
+    isFirst = false;
     const cells = trimmed.split(',').map((cell) => cell.trim());
-    if (i === 0 && cells.every((cell) => /^"?[A-Za-z_]/.test(cell))) return;
+    if (mayBeHeader && cells.every((cell) => /^"?[A-Za-z_]/.test(cell))) return;
     const [at, service] = cells.map((cell, column) => (cell !== '' ? Number(cell) : column === 1 ? undefined : NaN));
     const fail = (reason: string) => new Error(`${file}:${i + 1}: ${reason}: '${trimmed}'`);
     if (cells.length > 2) throw fail(`has ${cells.length} columns instead of 'arrival second' and 'service seconds'`);

@@ -74,7 +74,7 @@ export function configure(command: Command): void {
     )
     .option('--service <kind>', 'fixed, lognormal, exponential, or a file with one measured time a line')
     .option('--latency <seconds>', `acceptable wait (default: declared, else ${DEFAULT_LATENCY_SECONDS})`, positive)
-    .option('--concurrency <n>', 'jobs at a time on one instance (default: declared, else 1)', integer)
+    .option('--concurrency <n>', 'jobs at a time on one instance (default: declared, else 1)', atLeastOne)
     .option('--rate <n>', `usual arrivals per second (default: ${DEFAULT_RATE_SHARE} of the peak)`, nonNegative)
     .option(
       '--peak <n>',
@@ -87,8 +87,8 @@ export function configure(command: Command): void {
       nonNegative,
     )
     .option('--duration <seconds>', 'length of a named workload (default: 4 h, bursty 8 h, diurnal 24 h)', positive)
-    .option('--failures <share>', 'share of attempts that fail', nonNegative)
-    .option('--message-groups <n>', 'message groups of a FIFO queue', integer)
+    .option('--failures <share>', 'share of attempts that fail', atMostOne)
+    .option('--message-groups <n>', 'message groups of a FIFO queue', atLeastOne)
     .action(async (template: string, options: Options) => {
       await simulateTemplate(template, options);
     });
@@ -105,6 +105,7 @@ async function simulateTemplate(file: string, options: Options): Promise<void> {
       throw new Error(`--compare: '${name}' is not a policy: use ${Object.keys(ALTERNATIVES).join(', ')}`);
     }
   }
+  if (options.chart !== undefined) chartFormat(options.chart);
   const settings = settingsOf(model, options);
   const progress = progressBar(options, settings.workload);
   const runs = [run({ ...settings, onProgress: progress(0, names.length + 1) })];
@@ -243,10 +244,14 @@ function printJson(runs: readonly Run[], names: readonly string[]): void {
 }
 
 async function writeChart(file: string, runs: readonly Run[], acceptableLatencySeconds: number): Promise<void> {
+  const { renderChart } = await import('../../sim/chart.js');
+  writeFileSync(file, await renderChart({ runs, acceptableLatencySeconds, format: chartFormat(file) }));
+}
+
+function chartFormat(file: string): 'svg' | 'html' {
   const kind = extname(file).toLowerCase();
   if (kind !== '.svg' && kind !== '.html') throw new Error(`--chart: '${file}' must end with .svg or .html`);
-  const { renderChart } = await import('../../sim/chart.js');
-  writeFileSync(file, await renderChart({ runs, acceptableLatencySeconds, format: kind === '.svg' ? 'svg' : 'html' }));
+  return kind === '.svg' ? 'svg' : 'html';
 }
 
 function readText(file: string): string {
@@ -274,5 +279,17 @@ function positive(text: string): number {
 function integer(text: string): number {
   const value = nonNegative(text);
   if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number');
+  return value;
+}
+
+function atLeastOne(text: string): number {
+  const value = integer(text);
+  if (value === 0) throw new InvalidArgumentError('must be at least 1');
+  return value;
+}
+
+function atMostOne(text: string): number {
+  const value = nonNegative(text);
+  if (value > 1) throw new InvalidArgumentError('must be at most 1');
   return value;
 }

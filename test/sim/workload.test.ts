@@ -45,6 +45,13 @@ describe('parseTrace', () => {
     expect(durationSeconds).toBe(6);
   });
 
+  test('takes the first row for the header, not the first line', () => {
+    expect(parseTrace('# note\r\n\r\nsecond,service\r\n 7 , 2 \r\n', 'a.csv').trace).toEqual({
+      arrivals: Float64Array.of(7),
+      serviceSeconds: Float64Array.of(2),
+    });
+  });
+
   test.each([
     ['1\nx\n', "a.csv:2: the arrival second must be a number of at least 0: 'x'"],
     ['1\n\n-2\n', "a.csv:3: the arrival second must be a number of at least 0: '-2'"],
@@ -164,6 +171,9 @@ describe('parseTiming', () => {
     ['{"boot":1}', /^t.json: 'boot' is not a timing: use one of queuePublication, /],
     ['{"launch":[9,1]}', /^t.json: 'launch' must be a number of seconds or \[least, most\], not \[9,1\]/],
     ['{"launch":"fast"}', /^t.json: 'launch' must be a number of seconds/],
+    ['{"alarmInterval":0}', /^t.json: 'alarmInterval' must be more than 0/],
+    ['{"trackingInPeriods":1.5}', /^t.json: 'trackingInPeriods' must be a whole number of at least 1, not 1.5/],
+    ['{"launchFailureShare":1}', /^t.json: 'launchFailureShare' must be less than 1, not 1/],
     ['{"alarmInterval":-1}', /^t.json: 'alarmInterval' must be a number of at least 0, not -1/],
   ])('fails when it is given %s', (text, message) => {
     expect(() => parseTiming(text, 't.json')).toThrow(message);

@@ -117,10 +117,12 @@ interface Need {
 }
 
 /** need = max(lam + V S / (c Ld), (V + F) S / (c (Ld + S))), capped by the message groups. */
-function needExpression({ queues }: PolicyContext, formula: NeedFormula): Need {
+function needExpression({ queues, sizing }: PolicyContext, formula: NeedFormula): Need {
   const period = Duration.seconds(formula.periodSeconds);
-  // Over five minutes the average: the largest of five samples is noise that kept some 4 % more instances.
-  const statistic = formula.periodSeconds > OUT1.periodSeconds ? 'Average' : 'Maximum';
+  // Over five minutes the average: the largest of five samples is noise that kept some 4 % more instances. They are
+  // worth having while the latency is below two reaction times.
+  const isPatient = sizing.acceptableLatencySeconds >= 2 * sizing.reactionSeconds;
+  const statistic = isPatient && formula.periodSeconds > OUT1.periodSeconds ? 'Average' : 'Maximum';
   const { metrics, gauges, visible, inFlight, sent } = queueTerms(queues, period, ['v', 'f', 's'], statistic);
   const math = (expression: string, usingMetrics: Record<string, cloudwatch.IMetric>, label: string) =>
     new cloudwatch.MathExpression({ expression, usingMetrics, label, period });

@@ -82,7 +82,7 @@ describe('BacklogScaling', () => {
     });
   });
 
-  test('ignores late datapoints and reads gauges by their maximum, over five minutes by their average', () => {
+  test('ignores late datapoints and reads gauges by their maximum, over five minutes by their average when the latency allows', () => {
     const alarms = Object.values(scaledGroup({ min: 0 }).template.findResources('AWS::CloudWatch::Alarm'));
     expect(alarms).toHaveLength(5);
     for (const { Properties: alarm } of alarms) {
@@ -100,6 +100,14 @@ describe('BacklogScaling', () => {
         if (name.startsWith('NumberOf')) expect(MetricStat.Stat).toBe('Sum');
       }
     }
+  });
+
+  test('reads gauges by their maximum when the latency is below two reaction times', () => {
+    const workload = new Workload({
+      averageProcessingTime: Duration.minutes(3),
+      acceptableLatency: Duration.seconds(539),
+    });
+    expect(JSON.stringify(scaledGroup({ workload }).template.toJSON())).not.toContain('"Average"');
   });
 
   test('prepares the group and declares the workload on it', () => {
