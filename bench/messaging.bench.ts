@@ -1,16 +1,18 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { publish } from './support/messaging-results';
 import { countRequests } from './support/requests';
 
 /**
  * CPU per message and messages per second against sqs-consumer and squiss-ts: each library in a process of its own on one core, a TLS
  * stub on the other, 1 KiB messages, all libraries in turn within each round, medians over the rounds.
  *
- * `tsx bench/messaging.bench.ts [rounds] [cpu]`; with `cpu` the messages per second are left out
+ * `tsx bench/messaging.bench.ts [rounds] [cpu]`; with `cpu` the messages per second are left out, else the results go to
+ * `bench/messaging-results.json` and `docs/consumer.md`
  */
 const ROUNDS = Number(process.argv[2] ?? 5);
 const LIBRARIES = [
@@ -96,7 +98,9 @@ async function main(): Promise<void> {
     { stdio: 'ignore' },
   );
   console.log('requests per 1,000 messages (virtual clock, 10 ms per call), USD per month');
-  for (const { scenario, requestsPer1000, usdPerMonth } of await countRequests()) {
+  const loadBefore = loadavg()[0] ?? 0;
+  const requests = await countRequests();
+  for (const { scenario, requestsPer1000, usdPerMonth } of requests) {
     console.log(
       `  ${scenario.padEnd(38)} ${requestsPer1000.toFixed(0).padStart(5)}  ${usdPerMonth.toFixed(2).padStart(8)}`,
     );
@@ -110,6 +114,7 @@ async function main(): Promise<void> {
     );
   }
   if (process.argv[3] === 'cpu') return;
+  const perSecond: Record<string, Record<string, number>> = {};
   for (const work of ['noop', '5ms', 'mixed']) {
     console.log(`messages per second, 10 ms per call, handler ${work}, 100 at once, median of ${ROUNDS} rounds`);
     const rate = await compare(
@@ -118,8 +123,18 @@ async function main(): Promise<void> {
       10,
       work,
     );
-    for (const [library, perSecond] of rate) console.log(`  ${library.padEnd(24)} ${perSecond.toFixed(0).padStart(6)}`);
+    for (const [library, value] of rate) console.log(`  ${library.padEnd(24)} ${value.toFixed(0).padStart(6)}`);
+    perSecond[work] = Object.fromEntries(rate);
   }
+  publish({
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}`,
+    load: [loadBefore, loadavg()[0] ?? 0],
+    rounds: ROUNDS,
+    requests,
+    cpuMicros: Object.fromEntries(cpu),
+    perSecond,
+  });
 }
 
 void main().finally(() => rmSync(directory, { recursive: true, force: true }));

@@ -30,7 +30,9 @@ export class Consumer<T = string> {
 
   /** Whether the queue can be worked on: a receive succeeded, and no lasting error came after it. */
   get ready(): boolean {
-    return this.#started && this.#drained === undefined && this.#engine.poller.ready && this.#engine.allowed;
+    return (
+      this.#started && this.#drained === undefined && this.#engine.poller.ready && this.#engine.state.complaints.none
+    );
   }
 
   /** Begins to receive. @throws WorkerError when it was started or drained before */
@@ -61,7 +63,7 @@ export class Consumer<T = string> {
    * milliseconds.
    */
   lastProgressMs(): number {
-    return this.#engine.lastProgressAtMs;
+    return this.#engine.state.lastProgressAtMs;
   }
 
   /** The same as `ready`, as a health server asks for it. */
@@ -76,7 +78,8 @@ export class Consumer<T = string> {
 
   /** A snapshot for health checks and metrics. */
   stats(): ConsumerStats {
-    const { waiting, running, acking, poller, capacity, lastProgressAtMs, counters } = this.#engine;
+    const { poller, capacity, state } = this.#engine;
+    const { waiting, running, acking, lastProgressAtMs, counters } = state;
     return {
       running,
       buffered: waiting,

@@ -21,7 +21,7 @@ const FAULTS_PER_CALL = 1 / 12;
 interface Run {
   readonly worker: number;
   readonly groupId: string;
-  readonly startedAtMs: number;
+  readonly receivedAtMs: number;
   endedAtMs?: number;
 }
 
@@ -66,11 +66,11 @@ class Fleet {
   }
 
   #heard(worker: number, line: string): void {
-    const [kind, messageId = '', body = '', groupId = '', at = ''] = line.split(' ');
+    const [kind, messageId = '', body = '', groupId = '', at = '', waitedMs = '0'] = line.split(' ');
     if (kind === 'S') {
       const before = this.runs.get(messageId) ?? [];
       this.#checkRepetition(messageId, worker, before, Number(at));
-      this.runs.set(messageId, [...before, { worker, groupId, startedAtMs: Number(at) }]);
+      this.runs.set(messageId, [...before, { worker, groupId, receivedAtMs: Number(at) - Number(waitedMs) }]);
       const lane = `${worker} ${groupId}`;
       if (groupId !== '' && this.#busyGroups.has(lane))
         this.broken.push(`two of ${groupId} run at once in worker ${worker}`);
@@ -89,8 +89,8 @@ class Fleet {
     if (last === undefined) return;
     if (last.endedAtMs === undefined && last.worker === worker)
       this.broken.push(`${messageId} runs twice in one worker`);
-    // A lease lasts from the receive, which is a little before the start; 500 ms cover that.
-    const leaseMs = at - last.startedAtMs;
+    // A lease lasts from the receive at SQS; its answer comes a little later, 500 ms cover that.
+    const leaseMs = at - last.receivedAtMs;
     if (leaseMs < VISIBILITY_SECONDS * 1000 - 500)
       this.broken.push(`${messageId} ran again after ${leaseMs} ms of a lease`);
   }

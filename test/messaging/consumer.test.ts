@@ -131,6 +131,22 @@ describe('Consumer', () => {
     expect({ runs, most }).toEqual({ runs: 2, most: 1 });
   });
 
+  test('starts nothing whose lease ended while the event loop stood still (I4, I5)', async () => {
+    const world = new World({
+      // Ends before the first heartbeat is due, so that its end is what the process sees first.
+      work: () => ({ ms: 3_000 }),
+      consumer: { prefetch: 1, visibilityTimeoutSeconds: 5 },
+    });
+    world.send(2);
+    const stalled = world.spawn();
+    await world.clock.advance(1_000);
+    stalled.process.stall(10_000);
+    world.spawn();
+    expect(await world.untilDone(60_000)).toBe(true);
+    expect(world.runs.filter((r) => r.worker === 0)).toHaveLength(1);
+    expect(world.broken).toEqual([]);
+  });
+
   test('holds a message that SQS delivers twice once, with the newer handle (I5)', async () => {
     const world = new World({
       work: () => ({ ms: 2_000 }),

@@ -33,6 +33,7 @@ export interface WorldOptions {
   readonly fault?: (operation: Call['operation'], atMs: number) => Fault;
   readonly maxReceiveCount?: number;
   readonly latencyMs?: number;
+  readonly delayMs?: number;
   readonly consumer?: Partial<ConsumerOptions>;
 }
 
@@ -101,6 +102,7 @@ export class World {
       queues: { [this.queueUrl]: this.queue, [DEAD_LETTER_QUEUE + this.#suffix]: this.dead },
       fault: (operation) => this.options.fault?.(operation, this.clock.now()) ?? 'none',
       ...(this.options.latencyMs !== undefined && { latencyMs: this.options.latencyMs }),
+      ...(this.options.delayMs !== undefined && { delayMs: this.options.delayMs }),
     });
     const lost = new Set<string>();
     let seed = number + 1;

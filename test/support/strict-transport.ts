@@ -10,7 +10,7 @@ export type Fault =
   | 'dropBefore'
   /** SQS did it, the answer got lost. */
   | 'dropAfter'
-  /** The answer takes 3 s more. */
+  /** The answer takes `delayMs` more. */
   | 'delay'
   | 'error500'
   | 'throttle'
@@ -46,6 +46,8 @@ export interface StrictTransportOptions {
   readonly fault: (operation: Call['operation']) => Fault;
   /** One way, milliseconds. */
   readonly latencyMs?: number;
+  /** Of the fault `delay`; 3,000 by default. */
+  readonly delayMs?: number;
 }
 
 /** What SQS counts: the body, and name, type and value of each attribute; not the trace header. */
@@ -160,7 +162,7 @@ export class StrictTransport implements SqsTransport {
     const { world, process } = this.o;
     const fault = this.o.fault(operation);
     this.calls.push({ operation, atMs: world.now(), handles, seconds });
-    const backMs = this.#latencyMs + (fault === 'delay' ? 3000 : 0);
+    const backMs = this.#latencyMs + (fault === 'delay' ? (this.o.delayMs ?? 3000) : 0);
     return new Promise((resolve, reject) => {
       const arrive = (settle: () => void): void => void world.setTimer(backMs, () => process.deliver(settle));
       world.setTimer(this.#latencyMs, () => {
