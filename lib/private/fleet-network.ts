@@ -11,9 +11,13 @@ export function createNetwork(scope: Construct, flowLogGroup: logs.LogGroup, thr
     natGateways: throughNat ? 1 : 0,
     // Nothing of ours is in the default group; to close it takes a Lambda function.
     restrictDefaultSecurityGroup: false,
-    ...(!throughNat && {
-      subnetConfiguration: [{ name: 'Workers', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
-    }),
+    subnetConfiguration: throughNat
+      ? [
+          // For the NAT gateway, which has an address of its own; anything else that is put there gets none.
+          { name: 'Public', subnetType: ec2.SubnetType.PUBLIC, mapPublicIpOnLaunch: false },
+          { name: 'Private', subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS },
+        ]
+      : [{ name: 'Workers', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     flowLogs: {
       Flows: {
         destination: ec2.FlowLogDestination.toCloudWatchLogs(flowLogGroup, flowLogRole(scope, flowLogGroup)),

@@ -1,7 +1,7 @@
 import { Validations } from 'aws-cdk-lib';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { join } from 'node:path';
-import { Encryption, WorkerCode, WorkerFleet, WorkQueue } from '../../../lib';
+import { Encryption, FleetEgress, WorkerCode, WorkerFleet, WorkQueue } from '../../../lib';
 import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
 
 /** All that is acknowledged in AwsSolutions, NIST 800-53 R5, HIPAA and PCI DSS, with the reason. */
@@ -37,4 +37,31 @@ test('passes cdk-nag and cfn-lint, network included, with at most five acknowled
     { cfnLint: hasCfnLint(), allPacks: true },
   );
   expect(findings.filter(({ path }) => !UNKNOWN_TO_CFN_LINT.test(path))).toEqual([]);
+});
+
+/** What a network with a way out brings besides, in any stack that has one; docs/worker-fleet.md names them. */
+const FOUND_WITH_NAT = [
+  'HIPAA.Security-VPCNoUnrestrictedRouteToIGW',
+  'NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW',
+  'PCI.DSS.321-VPCNoUnrestrictedRouteToIGW',
+];
+
+test('with a NAT gateway the packs object to the way out itself, and to nothing else', () => {
+  const findings = findingsOf(
+    (stack) => {
+      const queue = new WorkQueue(stack, 'Jobs', { encryption: Encryption.customerManaged() });
+      const fleet = new WorkerFleet(stack, 'Fleet', {
+        queue,
+        egress: FleetEgress.NAT_GATEWAY,
+        code: WorkerCode.fromModule(join(__dirname, 'fixtures/handler.ts')),
+        logEncryptionKey: queue.encryptionKey,
+        notificationsTopic: new sns.Topic(stack, 'Topic', { masterKey: queue.encryptionKey, enforceSSL: true }),
+      });
+      for (const [id, reason] of Object.entries(ACKNOWLEDGED)) Validations.of(fleet).acknowledge({ id, reason });
+    },
+    RECOMMENDED_FLAGS,
+    { cfnLint: hasCfnLint(), allPacks: true },
+  ).filter(({ path }) => !UNKNOWN_TO_CFN_LINT.test(path));
+  expect([...new Set(findings.map(({ rule }) => rule))].sort()).toEqual(FOUND_WITH_NAT);
+  expect(findings.filter(({ path }) => !path.startsWith('Test/Fleet/Vpc/PublicSubnet'))).toEqual([]);
 });

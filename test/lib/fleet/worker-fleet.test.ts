@@ -5,7 +5,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
-import { WorkerCode, WorkerFleet, type WorkerFleetProps, WorkerSecret, WorkQueue } from '../../../lib';
+import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkerSecret, WorkQueue } from '../../../lib';
 import { parseEnvironmentFile } from '../../../lib/private/environment-file';
 
 const HANDLER = `${__dirname}/fixtures/handler.ts`;
@@ -52,6 +52,29 @@ describe('WorkerFleet', () => {
     });
     template.resourceCountIs('AWS::EC2::NatGateway', 0);
     template.resourceCountIs('AWS::EC2::InternetGateway', 0);
+  });
+
+  test('goes out through one NAT gateway when asked to, from subnets that nothing reaches', () => {
+    const { template, group } = synth({ egress: FleetEgress.NAT_GATEWAY });
+    template.resourceCountIs('AWS::EC2::NatGateway', 1);
+    template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);
+    const workers = (group.Properties['VPCZoneIdentifier'] as { Ref: string }[]).map(({ Ref }) => Ref);
+    expect(workers).toHaveLength(2);
+    const routes = template.findResources('AWS::EC2::Route');
+    const tables = template.findResources('AWS::EC2::SubnetRouteTableAssociation');
+    for (const subnet of workers) {
+      expect(template.findResources('AWS::EC2::Subnet')[subnet]?.['Properties'].MapPublicIpOnLaunch).toBe(false);
+      const table = Object.values(tables).find(({ Properties }) => Properties.SubnetId.Ref === subnet);
+      const ways = Object.values(routes).filter(
+        ({ Properties }) => Properties.RouteTableId.Ref === table?.['Properties'].RouteTableId.Ref,
+      );
+      expect(ways.map(({ Properties }) => Object.keys(Properties).sort())).toEqual([
+        ['DestinationCidrBlock', 'NatGatewayId', 'RouteTableId'],
+      ]);
+    }
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', { SecurityGroupIngress: Match.absent() });
+    // What the network says is kept, whichever way out it has.
+    template.resourceCountIs('AWS::EC2::FlowLog', 1);
   });
 
   test('holds every instance at both ends of its life, from the first one on', () => {
@@ -193,7 +216,7 @@ describe('WorkerFleet', () => {
     const [launchTemplate] = Object.values(template.findResources('AWS::EC2::LaunchTemplate')) as Resource[];
     expect(JSON.stringify(group?.Metadata)).not.toContain('API_KEY');
     const script = launchTemplate ? bootScriptOf(launchTemplate) : '';
-    expect(script).toContain('EnvironmentFile=/run/queue-fleet/secrets.env');
+    expect(script).toContain('EnvironmentFile=-/run/queue-fleet/secrets.env');
     expect(script).toContain("put 'API_KEY'");
     template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
       ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, '.secretsmanager']] },
