@@ -128,6 +128,7 @@ async function main(): Promise<void> {
   }
   publish({
     date: new Date().toISOString().slice(0, 10),
+    cores: cpus().length,
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}`,
     load: [loadBefore, loadavg()[0] ?? 0],
     rounds: ROUNDS,

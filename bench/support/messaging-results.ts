@@ -7,6 +7,7 @@ export interface MessagingResults {
   /** YYYY-MM-DD. */
   readonly date: string;
   readonly machine: string;
+  readonly cores: number;
   /** Mean number of busy processes over a minute, before and after: more than the cores means that other work slowed it down. */
   readonly load: readonly [before: number, after: number];
   readonly rounds: number;
@@ -27,10 +28,11 @@ const table = (header: readonly string[], rows: ReadonlyArray<readonly string[]>
 
 /** The generated part of docs/consumer.md. */
 export function markdown(results: MessagingResults): string {
-  const { date, machine, load, rounds, requests, cpuMicros, perSecond } = results;
+  const { date, machine, cores, load, rounds, requests, cpuMicros, perSecond } = results;
   const batch = cpuMicros['sqs-consumer batch'] ?? NaN;
   const works = Object.keys(perSecond);
   const libraries = Object.keys(Object.values(perSecond)[0] ?? {});
+  const busy = Math.max(...load) > cores;
   const loads = load.map((value) => value.toFixed(1)).join(' before and ');
   return [
     START,
@@ -43,6 +45,9 @@ export function markdown(results: MessagingResults): string {
     ),
     '',
     'Messages per second with 10 ms per call and up to 100 messages at once:',
+    ...(busy
+      ? ['with more work on the machine than cores these rates are too low, and only their ratios say something.']
+      : []),
     '',
     table(
       ['library', ...works.map((work) => `handler ${work}`)],
