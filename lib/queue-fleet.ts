@@ -8,8 +8,10 @@ import { WorkerFleet } from './fleet/worker-fleet';
 import type { FleetEgress } from './fleet/worker-fleet-props';
 import type { WorkerSecret } from './fleet/worker-secret';
 import { FleetMonitoring } from './monitoring/fleet-monitoring';
+import { ConfigurationError } from './private/errors';
 import { Violations } from './private/violations';
 import type { Encryption } from './queue/encryption';
+import type { Producer } from './queue/producer';
 import { WorkQueue } from './queue/work-queue';
 import type { IWorkQueue } from './queue/work-queue-interface';
 import { BacklogScaling } from './scaling/backlog-scaling';
@@ -152,6 +154,7 @@ export interface QueueFleetProps {
  *   }),
  *   code: WorkerCode.fromModule('src/transcode.ts'),
  * });
+ * videos.addProducer(Producer.bucket(bucket));
  * bucket.grantReadWrite(videos);
  */
 export class QueueFleet extends Construct implements iam.IGrantable {
@@ -165,6 +168,8 @@ export class QueueFleet extends Construct implements iam.IGrantable {
   public readonly monitoring: FleetMonitoring;
   /** The role of the instances: grant it what the handler needs. */
   public readonly grantPrincipal: iam.IPrincipal;
+
+  private readonly ownQueue?: WorkQueue;
 
   /**
    * @throws ConfigurationError EncryptionOfGivenQueue, and what the four constructs refuse
@@ -183,14 +188,15 @@ export class QueueFleet extends Construct implements iam.IGrantable {
 
     const minCapacity = props.minCapacity ?? 1;
     const maxCapacity = props.maxCapacity ?? Math.max(workload.minimumMaxCapacity ?? DEFAULT_MAX_CAPACITY, minCapacity);
-    this.workQueue =
-      props.queue ??
-      new WorkQueue(this, 'Queue', {
+    if (props.queue === undefined) {
+      this.ownQueue = new WorkQueue(this, 'Queue', {
         visibilityTimeout: workload.visibilityTimeout,
         maxReceiveCount: workload.maxReceiveCount,
         retentionPeriod: workload.retentionPeriod,
         encryption: props.encryption,
       });
+    }
+    this.workQueue = props.queue ?? this.ownQueue!;
     this.fleet = new WorkerFleet(this, 'Fleet', {
       queue: this.workQueue,
       code: props.code,
@@ -228,5 +234,23 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       alarmTopic: props.alarmTopic,
       dashboard: props.dashboard,
     });
+  }
+
+  /**
+   * Lets someone send to the queue that this fleet made.
+   *
+   * For a queue given as `queue` call its own `addProducer`, whose type knows what a FIFO queue accepts.
+   *
+   * @param producer who sends, for example `Producer.bucket(uploads)`
+   * @returns the grant; `success` is false when a statement could not be added
+   * @throws ProducerOfGivenQueue when the queue was given
+   */
+  public addProducer(producer: Producer): iam.Grant {
+    if (this.ownQueue !== undefined) return this.ownQueue.addProducer(producer);
+    throw new ConfigurationError(
+      'ProducerOfGivenQueue',
+      `ProducerOfGivenQueue: the queue of this fleet was given: call 'addProducer' of that queue`,
+      this,
+    );
   }
 }

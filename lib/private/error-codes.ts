@@ -86,6 +86,7 @@ export const ERROR_CODES = {
   P99BelowAverage: 'The 99th percentile of the work is not less than its average',
   P99BeyondVisibilityLimit: 'The 99th percentile of the work is at most 12 hours',
   PeakRateOutOfRange: 'A peak arrival rate is more than 0',
+  ProducerOfGivenQueue: 'A producer is added to a given queue where that queue is made',
   ScalingMetricLimitExceeded: 'A scaling alarm reads at most 10 metrics',
   ScalingStepsNotValid: 'Queue-depth steps rise from 0 messages, 2 to 20 of them, within the largest group',
   TargetTrackingFromZero: 'Target tracking needs an instance to start from',

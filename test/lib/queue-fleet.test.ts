@@ -1,7 +1,7 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { Encryption, FifoWorkQueue, QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
+import { Encryption, FifoWorkQueue, Producer, QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
 import type { QueueFleetProps } from '../../lib';
 
 const workload = new Workload({
@@ -54,6 +54,19 @@ describe('QueueFleet', () => {
     // Three that scale, four that page.
     template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
     template.resourceCountIs('AWS::AutoScaling::ScalingPolicy', 3);
+  });
+
+  test('lets a bucket send to the queue that it made', () => {
+    const stack = testStack();
+    const videos = new QueueFleet(stack, 'Videos', { workload, code: WorkerCode.command(['true']) });
+    expect(videos.addProducer(Producer.bucket(new s3.Bucket(stack, 'Bucket'))).success).toBe(true);
+    Template.fromStack(stack).hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'sqs:SendMessage', Principal: { Service: 's3.amazonaws.com' } }),
+        ]),
+      },
+    });
   });
 
   test('is large enough for the declared peak', () => {

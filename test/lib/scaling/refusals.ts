@@ -1,10 +1,12 @@
 import { Duration, Lazy, Token } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import type { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import {
   BacklogScaling,
   Encryption,
   FifoWorkQueue,
+  Producer,
   QueueFleet,
   ScalingPolicy,
   WorkerCode,
@@ -52,6 +54,19 @@ export const REFUSALS: readonly Refusal[] = [
         queue: new FifoWorkQueue(stack, 'Queue'),
         encryption: Encryption.sqsManaged(),
       });
+    },
+  },
+  {
+    code: 'ProducerOfGivenQueue',
+    when: 'a producer is added to a fleet whose queue was given',
+    attempt: (stack) => {
+      const queue = new FifoWorkQueue(stack, 'Queue');
+      const fleet = new QueueFleet(stack, 'Fleet', {
+        workload: VIDEO_WORKLOAD,
+        code: WorkerCode.command(['true']),
+        queue,
+      });
+      fleet.addProducer(Producer.bucket(new s3.Bucket(stack, 'Bucket')));
     },
   },
   {
