@@ -96,10 +96,11 @@ async function uploadAll(
   return uploads.sort((a, b) => a.number - b.number);
 }
 
-/** True once an instance that was added works; an idle run that is left alone waits for one only so long. */
+/** True once every instance that was added works; an idle run that is left alone waits for them only so long. */
 function fleetIsOut(run: DemoRun, idleSeconds: number): boolean {
-  const working = run.instances().filter(({ state }) => state === 'InService').length;
-  return working > 1 || idleSeconds > OUT_SECONDS;
+  const instances = run.instances();
+  const out = instances.length > 1 && instances.every(({ state }) => state === 'InService');
+  return out || idleSeconds > OUT_SECONDS;
 }
 
 /** Looks at the API's list again and again. */
