@@ -13,6 +13,8 @@ export interface AlarmSignal {
   readonly threshold: number;
   readonly comparison: cloudwatch.ComparisonOperator;
   readonly periods: number;
+  /** What a period without a datapoint means. */
+  readonly missing: cloudwatch.TreatMissingData;
 }
 
 /** What is still fine. */
@@ -22,6 +24,9 @@ export interface SignalSettings {
   readonly maxDrainTime: Duration;
   readonly maxNoisyGroups?: number;
 }
+
+/** SQS publishes nothing of a queue that nobody touches for 6 hours. */
+const { IGNORE, NOT_BREACHING } = cloudwatch.TreatMissingData;
 
 const MINUTE = Duration.minutes(1);
 const DRAIN_PERIOD = Duration.minutes(5);
@@ -44,6 +49,8 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       threshold: settings.maxAge.toSeconds(),
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 3,
+      // No age while the queue is empty.
+      missing: NOT_BREACHING,
     },
     {
       id: 'Stalled',
@@ -57,6 +64,7 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       threshold: 1,
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       periods: 5,
+      missing: NOT_BREACHING,
     },
     {
       id: 'InFlight',
@@ -68,6 +76,7 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       threshold: SQS_LIMITS.inFlightMessages * IN_FLIGHT_SHARE,
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       periods: 2,
+      missing: NOT_BREACHING,
     },
     {
       id: 'DrainTime',
@@ -76,6 +85,7 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       threshold: settings.maxDrainTime.toMinutes({ integral: false }),
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 3,
+      missing: NOT_BREACHING,
     },
     ...noisyGroups(settings),
   ];
@@ -95,6 +105,8 @@ function deadLetters({ deadLetterQueue }: IWorkQueue): AlarmSignal[] {
       threshold: 0,
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 1,
+      // The messages are still there: only a datapoint may say that they are gone.
+      missing: IGNORE,
     },
   ];
 }
@@ -109,6 +121,7 @@ function noisyGroups({ queue, maxNoisyGroups }: SignalSettings): AlarmSignal[] {
       threshold: maxNoisyGroups,
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 5,
+      missing: NOT_BREACHING,
     },
   ];
 }

@@ -88,8 +88,7 @@ export class QueueAlarms extends Construct {
       threshold: signal.threshold,
       comparisonOperator: signal.comparison,
       evaluationPeriods: signal.periods,
-      // A queue that nobody touches for 6 hours has no datapoints: that is no reason to wake anyone.
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      treatMissingData: signal.missing,
     });
     const action = new SnsAction(this.topic);
     alarm.addAlarmAction(action);

@@ -27,7 +27,7 @@ function expressionOf(alarms: QueueAlarms, id: string): string {
 }
 
 describe('QueueAlarms', () => {
-  test('keeps the ids of its alarms, all of them sent to one encrypted topic, missing data is fine', () => {
+  test('keeps the ids of its alarms, all of them sent to one encrypted topic', () => {
     const alarms = new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxNoisyGroups: 0 });
     expect(alarms.alarms.map((alarm) => alarm.node.id)).toEqual([
       'DeadLetters',
@@ -42,9 +42,21 @@ describe('QueueAlarms', () => {
     template.allResourcesProperties('AWS::CloudWatch::Alarm', {
       AlarmActions: [topic],
       OKActions: [topic],
-      TreatMissingData: 'notBreaching',
     });
     template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+  });
+
+  test('a queue that publishes nothing wakes nobody, but its dead letters are not over', () => {
+    const { alarms } = new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxNoisyGroups: 0 });
+    const missing = alarms.map(({ node }) => [node.id, (node.defaultChild as cloudwatch.CfnAlarm).treatMissingData]);
+    expect(Object.fromEntries(missing)).toEqual({
+      DeadLetters: 'ignore',
+      OldestMessage: 'notBreaching',
+      Stalled: 'notBreaching',
+      InFlight: 'notBreaching',
+      DrainTime: 'notBreaching',
+      NoisyGroups: 'notBreaching',
+    });
   });
 
   test('a single dead letter is enough, and gauges are read as Maximum', () => {
