@@ -37,16 +37,18 @@ export function writeWorkerAsset(request: BundleRequest, outputDirectory: string
     writeFileSync(file, text);
   };
   if (request.directory) cpSync(request.directory, outputDirectory, { recursive: true, dereference: true });
-  const prepared = preparedRuntime();
-  if (request.handlerEntry === undefined && prepared) cpSync(prepared, join(outputDirectory, 'worker.js'));
-  else bundle(request.handlerEntry, join(outputDirectory, 'worker.js'));
   write('main.js', `'use strict';\nprocess.chdir(__dirname);\nrequire('./worker.js').main();\n`);
-  if (request.handlerEntry) {
+  const prepared = preparedRuntime();
+  const worker = join(outputDirectory, 'worker.js');
+  if (prepared) cpSync(prepared, worker);
+  else bundleRuntime(request.handlerEntry, worker);
+  if (request.handlerEntry && !prepared) {
     write('handler.js', `'use strict';\nmodule.exports = require('./worker.js').loadHandler();\n`);
   } else {
-    // A prepared handler that imports the error classes must get those of the runtime.
+    // A handler of its own file that imports the error classes must get those of the runtime.
     write('node_modules/cdk-queue-fleet/package.json', '{"exports":{"./messaging":"./messaging.js"}}\n');
     write('node_modules/cdk-queue-fleet/messaging.js', `module.exports = require('../../worker.js').messaging;\n`);
+    if (request.handlerEntry) bundleHandler(request.handlerEntry, join(outputDirectory, 'handler.js'));
   }
   for (const [name, source] of Object.entries(request.extraFiles)) {
     mkdirSync(dirname(join(outputDirectory, name)), { recursive: true });
@@ -71,29 +73,48 @@ export function exportedNames(entry: string): string[] {
   return Object.values(result.metafile?.outputs ?? {}).flatMap((output) => output.exports);
 }
 
-function bundle(handlerEntry: string | undefined, outfile: string): void {
+/** Runtime and handler in one file, from the sources of a checkout. */
+function bundleRuntime(handlerEntry: string | undefined, outfile: string): void {
   const runtime = runtimeEntry();
   const lines = [`export { main, messaging } from ${JSON.stringify(runtime)};`];
   if (handlerEntry) lines.push(`export const loadHandler = () => require(${JSON.stringify(handlerEntry)});`);
   const resolveDir = dirname(handlerEntry ?? runtime);
   build(runtime, {
+    ...BUNDLE,
     stdin: { contents: lines.join('\n'), resolveDir, sourcefile: 'worker-asset.js', loader: 'js' },
     outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    mainFields: ['module', 'main'],
     // Bundlers get other files of this package than Node; the handler's error classes must be those of the runtime.
     alias: { 'cdk-queue-fleet/messaging': resolve(dirname(runtime), '..', 'messaging', 'index') },
-    // Minified names hold no paths of this machine; kept names keep stack traces and error classes readable.
-    minify: true,
-    keepNames: true,
-    legalComments: 'inline',
-    charset: 'utf8',
     absWorkingDir: resolveDir,
   });
 }
+
+/**
+ * The handler alone, beside the prepared runtime: a user's project needs esbuild and the handler's own dependencies for it,
+ * in whatever language its app is written.
+ */
+function bundleHandler(handlerEntry: string, outfile: string): void {
+  build(handlerEntry, {
+    ...BUNDLE,
+    entryPoints: [handlerEntry],
+    outfile,
+    external: ['cdk-queue-fleet/messaging'],
+    absWorkingDir: dirname(handlerEntry),
+  });
+}
+
+const BUNDLE = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  mainFields: ['module', 'main'],
+  // Minified names hold no paths of this machine; kept names keep stack traces and error classes readable.
+  minify: true,
+  keepNames: true,
+  legalComments: 'inline',
+  charset: 'utf8',
+} as const;
 
 function build(entry: string, options: object): ReturnType<Esbuild['buildSync']> {
   const esbuild = loadEsbuild(entry);

@@ -11,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -167,6 +168,26 @@ describe('the worker asset from the published package', () => {
 
   test('needs esbuild without it, and says so', () => {
     expect(() => packed(undefined)({ extraFiles: {} }, temporary())).toThrow(/EsbuildMissing/);
+  });
+
+  test('bundles a module beside the prepared runtime, whose error classes it gets', () => {
+    const directory = temporary();
+    symlinkSync(join(__dirname, '../../../node_modules'), join(directory, 'node_modules'));
+    const handlerEntry = join(directory, 'entry.ts');
+    writeFileSync(
+      handlerEntry,
+      `import { PermanentError } from 'cdk-queue-fleet/messaging';
+       export const handler = async (): Promise<void> => { throw new PermanentError('never'); };`,
+    );
+    const output = temporary();
+    packed('exports.messaging = { PermanentError: class PermanentError extends Error {} };')(
+      { handlerEntry, extraFiles: {} },
+      output,
+    );
+    const script = `
+      const { PermanentError } = require('./worker.js').messaging;
+      require('./handler.js').handler().catch((error) => console.log(error instanceof PermanentError));`;
+    expect(execFileSync(process.execPath, ['-e', script], { cwd: output, encoding: 'utf8' }).trim()).toBe('true');
   });
 
   test('needs esbuild to bundle a module, prepared runtime or not', () => {

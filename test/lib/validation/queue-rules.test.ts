@@ -149,6 +149,11 @@ const BROKEN: ReadonlyArray<readonly [rule: string, logicalId: string, resources
   ],
   ['QF_CONFUSED_DEPUTY', 'Policy', { Queue: queue(), Policy: policy({ ...s3Statement, Condition: undefined }) }],
   [
+    'QF_CONFUSED_DEPUTY',
+    'Policy',
+    { Queue: queue(), Policy: policy({ ...s3Statement, Condition: { Bool: { 'aws:SecureTransport': 'true' } } }) },
+  ],
+  [
     'QF_PUBLIC_QUEUE',
     'Policy',
     { Queue: queue(), Policy: policy({ Effect: 'Allow', Principal: '*', Action: 'sqs:*', Resource: arnOf('Queue') }) },
@@ -182,6 +187,11 @@ const BROKEN: ReadonlyArray<readonly [rule: string, logicalId: string, resources
     'QF_MIN_ABOVE_MAX',
     'Group',
     { Group: { Type: 'AWS::AutoScaling::AutoScalingGroup', Properties: { MinSize: '3', MaxSize: '2' } } },
+  ],
+  [
+    'QF_GROUP_WITHOUT_ROOM',
+    'Group',
+    { Group: { Type: 'AWS::AutoScaling::AutoScalingGroup', Properties: { MinSize: 0, MaxSize: 0 } } },
   ],
   [
     'QF_GROUP_WITHOUT_ROOM',
@@ -228,6 +238,14 @@ describe('QueueRules', () => {
         Steps: steps([0, 1], [1, 2], [2, undefined]),
         StepsDown: steps([undefined, -10], [-10, 0]),
         Tracking: targetTracking(false, undefined),
+        PercentileAlarm: {
+          Type: 'AWS::CloudWatch::Alarm',
+          Properties: {
+            Namespace: 'AWS/SQS',
+            MetricName: 'ApproximateAgeOfOldestMessage',
+            ExtendedStatistic: 'p99',
+          },
+        },
         Hook: { Type: 'AWS::AutoScaling::LifecycleHook', Properties: { HeartbeatTimeout: 30 } },
       }),
     ).toEqual([]);
