@@ -23,6 +23,12 @@ export const OUT5 = { periodSeconds: 300, noise: 1 } as const;
 /** How long everything must be at zero before the last instance goes. */
 const IDLE_SECONDS = 900;
 
+/**
+ * Periods without a desired capacity that mean "asleep". One may only be late, and an exact capacity computed for an empty
+ * group would shrink a running one. A group that publishes its 0 does not wait for it: Out1 starts it.
+ */
+const WAKE_PERIODS = 2;
+
 /** Metrics that the policy reads per queue (waiting, in flight, sent), and one of the group. */
 const METRICS_PER_QUEUE = 3;
 export const LATENCY_GOAL_MAX_QUEUES = Math.floor((SCALING_LIMITS.metricsPerAlarm - 1) / METRICS_PER_QUEUE);
@@ -86,6 +92,7 @@ function bind(context: PolicyContext): PolicyResources {
           metric: wake(context, out1, range),
           threshold: range.after,
           comparison: GREATER_THAN_THRESHOLD,
+          periods: WAKE_PERIODS,
         }),
       );
     }
@@ -162,12 +169,13 @@ function scaleOut(context: PolicyContext, formula: NeedFormula, range: CapacityR
 }
 
 function wake(context: PolicyContext, formula: NeedFormula, range: CapacityRange): cloudwatch.IMetric {
-  const { gauges, need, visible, period } = needExpression(context, formula);
+  const { metrics, need, visible, inFlight, period } = needExpression(context, formula);
   const value = withinRange('CEIL(need)', range, '0');
   return new cloudwatch.MathExpression({
-    // Arithmetic takes a missing group metric as 0; any instance pushes the value far below the threshold.
-    expression: `IF(${visible}>=0,IF(CEIL(need)>0,${value},0)-${literal(NO_SCALE_IN)}*d,0)`,
-    usingMetrics: { ...gauges, need, d: desiredCapacity(context.group, period, 'Maximum') },
+    // Arithmetic takes a missing group metric as 0; any instance pushes the value far below the threshold. Messages in
+    // flight say that somebody works, whatever the group publishes.
+    expression: `IF(${visible}>=0,IF(CEIL(need)>0 AND ${inFlight}<1,${value},0)-${literal(NO_SCALE_IN)}*d,0)`,
+    usingMetrics: { ...metrics, need, d: desiredCapacity(context.group, period, 'Maximum') },
     label: 'Instances to start from zero',
     period,
   });

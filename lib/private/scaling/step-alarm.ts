@@ -43,15 +43,20 @@ export class StepAlarm extends Construct {
 export function stepAlarm(
   scope: Construct,
   id: string,
-  props: Omit<StepAlarmProps, 'group' | 'steps'> & { readonly action: autoscaling.StepScalingAction },
+  props: Omit<StepAlarmProps, 'group' | 'steps'> & {
+    readonly action: autoscaling.StepScalingAction;
+    /** @default 1 */
+    readonly periods?: number;
+  },
 ): cloudwatch.Alarm {
+  const periods = props.periods ?? 1;
   const alarm = new cloudwatch.Alarm(scope, id, {
     metric: props.metric,
     alarmDescription: props.description,
     threshold: props.threshold,
     comparisonOperator: props.comparison,
-    evaluationPeriods: 1,
-    datapointsToAlarm: 1,
+    evaluationPeriods: periods,
+    datapointsToAlarm: periods,
     // A late datapoint must neither start nor stop scaling.
     treatMissingData: cloudwatch.TreatMissingData.IGNORE,
   });

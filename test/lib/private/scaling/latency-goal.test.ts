@@ -8,6 +8,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { BacklogScaling, WorkQueue, Workload } from '../../../../lib';
 import { OUT1, OUT5 } from '../../../../lib/private/scaling/latency-goal';
 import { capacityRanges, needFormula, NO_SCALE_IN, scaleInValue, scaleOutValue } from '../../../../lib/scaling/need';
+import { nextAlarmState } from '../../../../sim/alarm-state';
 import { evaluateMetricMath } from '../../../../sim/metric-math';
 import { readScalingModel } from '../../../../sim/read-scaling-model';
 import type { AlarmModel } from '../../../../sim/scaling-model';
@@ -142,15 +143,30 @@ describe.each(CASES)('latency goal for $seconds, $concurrency at once, $min to $
         fc.property(reading, (r) => {
           for (const { range, suffix } of ranges) {
             const wake = alarm(`Wake${suffix}`);
-            const expected = scaleOutValue(formula(OUT1), range, r, 0);
-            expect(valueOf(wake, { ...r, desired: 0 })).toBe(expected);
-            expect(valueOf(wake, { ...r, desired: NaN })).toBe(expected);
-            expect(valueOf(wake, { ...r, desired: r.desired + 1 })).toBeLessThan(0);
+            const idle = { ...r, inFlight: 0 };
+            const expected = scaleOutValue(formula(OUT1), range, idle, 0);
+            for (const inFlight of [0, NaN]) {
+              expect(valueOf(wake, { ...r, inFlight, desired: 0 })).toBe(expected);
+              expect(valueOf(wake, { ...r, inFlight, desired: NaN })).toBe(expected);
+              expect(valueOf(wake, { ...r, inFlight, desired: r.desired + 1 })).toBeLessThan(0);
+            }
+            expect(valueOf(wake, { ...r, inFlight: r.inFlight + 1, desired: NaN })).toBe(0);
             expect(valueOf(wake, { ...r, visible: NaN })).toBeNaN();
           }
         }),
         { numRuns: 60 },
       );
+    });
+
+    test('a desired capacity that is late for a minute never wakes a running group', () => {
+      const wake = alarm('Wake');
+      const waiting = { visible: 1, inFlight: 0, sent: 1 };
+      const running = valueOf(wake, { ...waiting, desired: 5 });
+      const unknown = valueOf(wake, { ...waiting, desired: NaN });
+      expect(unknown).toBeGreaterThan(wake.threshold);
+      expect(nextAlarmState(wake, [running, running, unknown], 'OK')).toBe('OK');
+      expect(nextAlarmState(wake, [running, unknown, unknown], 'OK')).toBe('ALARM');
+      expect(nextAlarmState(wake, [unknown, unknown, running], 'ALARM')).toBe('OK');
     });
 
     test('stops only when nothing waited, was in flight or was sent', () => {
