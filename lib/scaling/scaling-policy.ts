@@ -91,7 +91,7 @@ export class ScalingPolicy {
   /**
    * The latency goal, and an alarm on what the workers publish every ten seconds: waiting messages and busy slots.
    *
-   * Sees a burst about 90 seconds earlier than SQS's own metrics. Trade-off: two custom metrics of one-second
+   * Sees a burst about 80 seconds earlier than SQS's own metrics. Trade-off: two custom metrics of one-second
    * resolution for each queue and a high-resolution alarm cost money, each worker asks SQS for the queue's attributes
    * every ten seconds, and nobody publishes while no instance runs (the latency goal's alarms then still wake the group).
    * The fleet's `metricsInterval` has to be 10 seconds; `QueueFleet` sets it.

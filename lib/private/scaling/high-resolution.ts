@@ -11,8 +11,17 @@ import { StepAlarm } from './step-alarm';
 /** Seconds between two records of a worker, and the period of the alarm. */
 export const HIGH_RESOLUTION_SECONDS = 10;
 
-/** From the arrival until the alarm: the workers' period, its publication, and the alarm's evaluation. */
-const SIGNAL_SECONDS = 3 * HIGH_RESOLUTION_SECONDS;
+/**
+ * Periods that must all ask for more. The records of the newest one may still be under way, and missing workers look like
+ * missing instances.
+ */
+const PERIODS = 2;
+
+/** From the arrival until the alarm: the workers' periods, their publication, and the alarm's evaluation. */
+const SIGNAL_SECONDS = (PERIODS + 2) * HIGH_RESOLUTION_SECONDS;
+
+/** From the first poll of an instance until all periods of the alarm count its worker, and some more. */
+const WARMUP_SECONDS = 60;
 
 /** The latency goal, and an alarm on what the workers themselves publish every ten seconds. */
 export function bindHighResolution(metricsNamespace: string): PolicyBinding {
@@ -23,7 +32,10 @@ export function bindHighResolution(metricsNamespace: string): PolicyBinding {
     bind: (context) => {
       const { alarms } = goal.bind(context);
       const formula = fastFormula(context);
-      const fast = capacityRanges(context.min, context.max).map(
+      // The steps are instances to add: the workers that have published are fewer than the group when records are late,
+      // and an exact capacity computed from them could lower it.
+      const mostToAdd = Math.max(1, context.max - Math.max(1, context.min));
+      const fast = capacityRanges(1, mostToAdd).map(
         (range) =>
           new StepAlarm(context.scope, `Out10s${range.after === 0 ? '' : 'Upper'}`, {
             group: context.group,
@@ -32,6 +44,8 @@ export function bindHighResolution(metricsNamespace: string): PolicyBinding {
             threshold: range.after,
             comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             steps: capacitySteps(range, 'out'),
+            addsWithWarmup: Duration.seconds(WARMUP_SECONDS),
+            periods: PERIODS,
           }).alarm,
       );
       return { alarms: [...alarms, ...fast], targetTracking: [] };
@@ -89,9 +103,7 @@ function scaleOut(
     cap === undefined
       ? larger
       : math(`IF(larger>${cap},${cap},larger)`, { larger }, 'Instances needed, within the message groups');
-  return math(
-    `IF(n>0,IF(CEIL(need)>n,${withinRange('CEIL(need)', range, '0')},0),0)`,
-    { need, ...(metrics['n'] ? { n: metrics['n'] } : {}) },
-    'Instances to scale out to',
-  );
+  const n: Record<string, cloudwatch.IMetric> = metrics['n'] ? { n: metrics['n'] } : {};
+  const more = math('CEIL(need)-n', { need, ...n }, 'Instances needed beyond those that published');
+  return math(`IF(n>0,IF(more>0,${withinRange('more', range, '0')},0),0)`, { more, ...n }, 'Instances to add');
 }

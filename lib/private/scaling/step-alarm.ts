@@ -1,4 +1,5 @@
 /* eslint-disable awscdk/require-passing-this, awscdk/no-variable-construct-id, awscdk/no-unused-props, awscdk/require-jsdoc -- makes children in its caller's scope */
+import type { Duration } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -14,9 +15,21 @@ export interface StepAlarmProps {
   readonly comparison: cloudwatch.ComparisonOperator;
   /** Steps in absolute values of the metric; Auto Scaling wants them relative to the threshold. */
   readonly steps: readonly CapacityStep[];
+  /**
+   * Warm-up of instances that the steps add to the group: a scale-out that cannot lower it.
+   *
+   * @default - the steps set the exact capacity
+   */
+  readonly addsWithWarmup?: Duration;
+  /**
+   * Periods that must all breach.
+   *
+   * @default 1
+   */
+  readonly periods?: number;
 }
 
-/** A scope with one alarm ('Alarm') and one ExactCapacity step policy ('Policy'). */
+/** A scope with one alarm ('Alarm') and one step policy ('Policy'). */
 export class StepAlarm extends Construct {
   public readonly alarm: cloudwatch.Alarm;
   public readonly action: autoscaling.StepScalingAction;
@@ -25,7 +38,12 @@ export class StepAlarm extends Construct {
     super(scope, id);
     this.action = new autoscaling.StepScalingAction(this, 'Policy', {
       autoScalingGroup: props.group,
-      adjustmentType: autoscaling.AdjustmentType.EXACT_CAPACITY,
+      ...(props.addsWithWarmup === undefined
+        ? { adjustmentType: autoscaling.AdjustmentType.EXACT_CAPACITY }
+        : {
+            adjustmentType: autoscaling.AdjustmentType.CHANGE_IN_CAPACITY,
+            estimatedInstanceWarmup: props.addsWithWarmup,
+          }),
       metricAggregationType: autoscaling.MetricAggregationType.MAXIMUM,
     });
     for (const { lower, upper, capacity } of props.steps) {
@@ -43,10 +61,8 @@ export class StepAlarm extends Construct {
 export function stepAlarm(
   scope: Construct,
   id: string,
-  props: Omit<StepAlarmProps, 'group' | 'steps'> & {
+  props: Omit<StepAlarmProps, 'group' | 'steps' | 'addsWithWarmup'> & {
     readonly action: autoscaling.StepScalingAction;
-    /** @default 1 */
-    readonly periods?: number;
   },
 ): cloudwatch.Alarm {
   const periods = props.periods ?? 1;

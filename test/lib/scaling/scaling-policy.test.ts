@@ -1,6 +1,10 @@
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { BacklogScaling, ScalingPolicy, WorkQueue } from '../../../lib';
 import type { QueueDepthStep } from '../../../lib';
+import { stepFor, wantedBy } from '../../../sim/capacity';
+import { evaluateMetricMath } from '../../../sim/metric-math';
+import { type MetricMathNode, parseMetricMath } from '../../../sim/metric-math-parser';
+import type { StepModel } from '../../../sim/scaling-model';
 import { plainGroup, scaledGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
 
 const step = (messages: number, instances: number): QueueDepthStep => ({ messages, instances });
@@ -141,6 +145,56 @@ describe('ScalingPolicy.highResolution', () => {
     ]) {
       template.hasResourceProperties('AWS::CloudWatch::Alarm', { Metrics: Match.arrayWith([metric]) });
     }
+  });
+
+  describe('on what the workers published', () => {
+    const { template } = scaledGroup({ policy: ScalingPolicy.highResolution() });
+    const propertiesOf = (type: string) =>
+      Object.entries(template.findResources(type)).find(([id]) => id.startsWith('ScalingOut10s'))?.[1].Properties;
+    const alarm = propertiesOf('AWS::CloudWatch::Alarm');
+    const policy = propertiesOf('AWS::AutoScaling::ScalingPolicy');
+    const steps = policy.StepAdjustments.map(
+      (step: {
+        MetricIntervalLowerBound: number;
+        MetricIntervalUpperBound?: number;
+        ScalingAdjustment: number;
+      }): StepModel => ({
+        lower: step.MetricIntervalLowerBound,
+        upper: step.MetricIntervalUpperBound ?? Infinity,
+        adjustment: step.ScalingAdjustment,
+      }),
+    );
+    const expressions = new Map(
+      alarm.Metrics.filter((m: object) => 'Expression' in m).map((m: { Id: string; Expression: string }) => [
+        m.Id,
+        parseMetricMath(m.Expression),
+      ]),
+    ) as Map<string, MetricMathNode>;
+    const last = [...expressions.values()][0] as MetricMathNode;
+
+    /** Capacity that a group of 8 gets when `n` workers are seen, `b` messages wait and `w` are busy. */
+    function wanted(n: number, b: number, w: number): number {
+      const metrics = new Map(Object.entries({ n: [n], b: [b], w: [w] }));
+      const input = { metrics, expressions, length: 1, periodSeconds: 10, newestSeconds: 0 };
+      const [value = NaN] = evaluateMetricMath(last, input) as number[];
+      const group = { desired: 8, inService: 8, pending: 0, terminating: 0, min: 1, max: 10 };
+      const step = value > alarm.Threshold ? stepFor(steps, value, alarm.Threshold) : undefined;
+      return step ? wantedBy(group, { type: policy.AdjustmentType, amount: step.adjustment, minMagnitude: 1 }, 0) : 8;
+    }
+
+    test('adds the instances that are missing', () => {
+      expect(policy).toMatchObject({ AdjustmentType: 'ChangeInCapacity', EstimatedInstanceWarmup: 60 });
+      // 15 x 180 s within 300 s are 9 instances, 16 are 9.6.
+      expect([wanted(8, 13, 8), wanted(8, 15, 8), wanted(8, 16, 8), wanted(8, 500, 8)]).toEqual([8, 9, 10, 10]);
+    });
+
+    test('never lowers the group when records are late', () => {
+      for (let n = 0; n <= 8; n++) for (let b = 0; b < 30; b++) expect(wanted(n, b, n)).toBeGreaterThanOrEqual(8);
+    });
+
+    test('wants two periods, because the records of the newest may be under way', () => {
+      expect(alarm).toMatchObject({ EvaluationPeriods: 2, DatapointsToAlarm: 2, TreatMissingData: 'ignore' });
+    });
   });
 
   test('wakes a sleeping group by the metrics of SQS, and is capped like the latency goal', () => {
