@@ -1,6 +1,6 @@
 /**
  * The latency-goal policy as pure arithmetic: how many instances a queue needs, and the steps that say so to Auto
- * Scaling. `policies/latency-goal.ts` writes the same formula as CloudWatch metric math; a test proves the two equal.
+ * Scaling. `lib/private/scaling/latency-goal.ts` writes the same formula as CloudWatch metric math; a test proves the two equal.
  */
 import type { Sizing } from './sizing';
 import { SCALING_LIMITS } from './timing';
