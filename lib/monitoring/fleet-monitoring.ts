@@ -4,6 +4,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { alarmOn, deadLetters, oldestMessage } from '../private/queue-signals';
 import { fleetDashboard } from '../private/scaling/fleet-dashboard';
 import { groupCapacity } from '../private/scaling/group-capacity';
 import { groupMetric, literal, queueTerms } from '../private/scaling/queue-metrics';
@@ -75,38 +76,27 @@ export class FleetMonitoring extends Construct {
     const max = groupCapacity(props.autoScalingGroup, 'maxCapacity', props.maxCapacity, this);
 
     const sizing = props.workload._sizing();
-    const { queue, deadLetterQueue } = props.queue;
+    const { queue } = props.queue;
     const ageLimit = Math.ceil(sizing.acceptableLatencySeconds + sizing.p99ProcessingSeconds);
 
     this.oldestMessageAlarm = new cloudwatch.Alarm(this, 'OldestMessage', {
+      ...alarmOn(oldestMessage(props.queue, Duration.seconds(ageLimit))),
       alarmDescription: runbook(
         `Messages wait longer than ${literal(sizing.acceptableLatencySeconds)} s`,
         'messages-wait-too-long',
       ),
-      metric: queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: Duration.minutes(1) }),
-      threshold: ageLimit,
-      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 5,
       datapointsToAlarm: 3,
-      // SQS publishes no age while the queue is empty.
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
 
-    if (deadLetterQueue) {
+    const dead = deadLetters(props.queue);
+    if (dead) {
       this.deadLettersAlarm = new cloudwatch.Alarm(this, 'DeadLetters', {
+        ...alarmOn(dead),
         alarmDescription: runbook(
           'Messages failed for good and wait in the dead-letter queue',
           'messages-in-the-dead-letter-queue',
         ),
-        metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-          statistic: 'Maximum',
-          period: Duration.minutes(1),
-        }),
-        threshold: 1,
-        comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        evaluationPeriods: 1,
-        // A dead-letter queue that nobody touches for six hours stops publishing; its messages are still there.
-        treatMissingData: cloudwatch.TreatMissingData.IGNORE,
       });
     }
 

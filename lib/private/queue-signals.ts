@@ -37,21 +37,24 @@ const IN_FLIGHT_SHARE = 0.8;
 /** Minutes that stand for "never" in the drain time: more than any allowed threshold. */
 const NEVER_MINUTES = 10_000;
 
+/** What an alarm on a signal watches; its description and its actions are the caller's. */
+export function alarmOn(signal: AlarmSignal): cloudwatch.AlarmProps {
+  return {
+    metric: signal.metric,
+    threshold: signal.threshold,
+    comparisonOperator: signal.comparison,
+    evaluationPeriods: signal.periods,
+    treatMissingData: signal.missing,
+  };
+}
+
 /** The signals of one queue, in the order of their urgency. */
 export function queueSignals(settings: SignalSettings): AlarmSignal[] {
   const { queue } = settings;
+  const dead = deadLetters(queue);
   return [
-    ...deadLetters(queue),
-    {
-      id: 'OldestMessage',
-      meaning: `The oldest message waits longer than ${settings.maxAge.toHumanString()}`,
-      metric: age(queue),
-      threshold: settings.maxAge.toSeconds(),
-      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      periods: 3,
-      // No age while the queue is empty.
-      missing: NOT_BREACHING,
-    },
+    ...(dead ? [dead] : []),
+    oldestMessage(queue, settings.maxAge),
     {
       id: 'Stalled',
       meaning: 'The oldest message is too old and no message was deleted: no consumer works',
@@ -91,24 +94,37 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
   ];
 }
 
-function deadLetters({ deadLetterQueue }: IWorkQueue): AlarmSignal[] {
-  if (deadLetterQueue === undefined) return [];
-  return [
-    {
-      id: 'DeadLetters',
-      meaning: 'A message is in the dead-letter queue: look at it, fix the cause, move it back',
-      // Not NumberOfMessagesSent: SQS does not count the messages that it moves itself.
-      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-        statistic: cloudwatch.Stats.MAXIMUM,
-        period: MINUTE,
-      }),
-      threshold: 0,
-      comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-      periods: 1,
-      // The messages are still there: only a datapoint may say that they are gone.
-      missing: IGNORE,
-    },
-  ];
+/** A message waits for longer than a time. */
+export function oldestMessage(queue: IWorkQueue, maxAge: Duration): AlarmSignal {
+  return {
+    id: 'OldestMessage',
+    meaning: `The oldest message waits longer than ${maxAge.toHumanString()}`,
+    metric: age(queue),
+    threshold: maxAge.toSeconds(),
+    comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    periods: 3,
+    // No age while the queue is empty.
+    missing: NOT_BREACHING,
+  };
+}
+
+/** A message is in the dead-letter queue; undefined when that queue is not known. */
+export function deadLetters({ deadLetterQueue }: IWorkQueue): AlarmSignal | undefined {
+  if (deadLetterQueue === undefined) return undefined;
+  return {
+    id: 'DeadLetters',
+    meaning: 'A message is in the dead-letter queue: look at it, fix the cause, move it back',
+    // Not NumberOfMessagesSent: SQS does not count the messages that it moves itself.
+    metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+      statistic: cloudwatch.Stats.MAXIMUM,
+      period: MINUTE,
+    }),
+    threshold: 0,
+    comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    periods: 1,
+    // The messages are still there: only a datapoint may say that they are gone.
+    missing: IGNORE,
+  };
 }
 
 function noisyGroups({ queue, maxNoisyGroups }: SignalSettings): AlarmSignal[] {

@@ -4,7 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { createAlarmTopic } from '../private/alarm-topic';
-import { type AlarmSignal, queueSignals } from '../private/queue-signals';
+import { alarmOn, type AlarmSignal, queueSignals } from '../private/queue-signals';
 import { SQS_LIMITS } from '../private/sqs-limits';
 import { Violations } from '../private/violations';
 import type { IWorkQueue } from './work-queue-interface';
@@ -83,12 +83,8 @@ export class QueueAlarms extends Construct {
 
   private addAlarm(signal: AlarmSignal): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, signal.id, {
+      ...alarmOn(signal),
       alarmDescription: `${signal.meaning}. What to do: ${RUNBOOK}#${headingOf(signal.id)}`,
-      metric: signal.metric,
-      threshold: signal.threshold,
-      comparisonOperator: signal.comparison,
-      evaluationPeriods: signal.periods,
-      treatMissingData: signal.missing,
     });
     const action = new SnsAction(this.topic);
     alarm.addAlarmAction(action);

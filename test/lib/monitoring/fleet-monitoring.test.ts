@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { Duration } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { FleetMonitoring, WorkQueue } from '../../../lib';
+import { FleetMonitoring, QueueAlarms, WorkQueue } from '../../../lib';
 import type { FleetMonitoringProps } from '../../../lib';
 import { plainGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
 
@@ -16,6 +17,18 @@ function monitored(props: Partial<FleetMonitoringProps> = {}) {
   });
   return { stack, monitoring, template: Template.fromStack(stack) };
 }
+
+/** What an alarm watches. */
+const WATCHED = [
+  'Namespace',
+  'MetricName',
+  'Dimensions',
+  'Statistic',
+  'Period',
+  'Threshold',
+  'ComparisonOperator',
+  'TreatMissingData',
+];
 
 describe('FleetMonitoring', () => {
   test('keeps its logical ids', () => {
@@ -46,10 +59,28 @@ describe('FleetMonitoring', () => {
   test('alarms on the first dead letter, and stays so while the queue publishes nothing', () => {
     monitored().template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'ApproximateNumberOfMessagesVisible',
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Statistic: 'Maximum',
+      Period: 60,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      EvaluationPeriods: 1,
       TreatMissingData: 'ignore',
     });
+  });
+
+  test('watches the oldest message and the dead letters exactly as QueueAlarms does, but for its own patience', () => {
+    const { stack, autoScalingGroup, queue } = plainGroup(1, 10);
+    new FleetMonitoring(stack, 'Fleet', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD });
+    new QueueAlarms(stack, 'Alarms', { queue, maxAge: Duration.seconds(1320) });
+    const alarms = Object.entries(Template.fromStack(stack).findResources('AWS::CloudWatch::Alarm'));
+    const watched = (id: string): unknown => {
+      const found = alarms.find(([logicalId]) => logicalId.startsWith(id))?.[1].Properties;
+      return WATCHED.map((property) => found[property]);
+    };
+    for (const id of ['OldestMessage', 'DeadLetters']) {
+      expect(watched(`Fleet${id}`)).not.toContain(undefined);
+      expect(watched(`Fleet${id}`)).toEqual(watched(`Alarms${id}`));
+    }
   });
 
   test('has no alarm on dead letters that it does not know', () => {
