@@ -1,4 +1,4 @@
-import { Duration, Fn, Names, RemovalPolicy, Size, Stack, Tags } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Stack, Tags } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -33,7 +33,7 @@ const TERMINATE_HOOK = 'WorkerDrained';
  * it has, for up to `drainTimeout`. With `drainTimeout` 5 minutes the terminate hook's heartbeat timeout is
  * 5 min + 60 s = 6 minutes, and the worker renews it at half of that while it works.
  *
- * A change of code or settings starts an instance refresh that waits for busy instances.
+ * A change of code or settings starts an instance refresh, in which each old instance drains as at any scale-in.
  *
  * @example
  * declare const queue: IWorkQueue;
@@ -84,7 +84,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     this.logGroup = this.createLogGroup('Logs', props);
     props.logEncryptionKey?.addToResourcePolicy(this.logKeyStatement());
 
-    const fleetTag = Fn.join('/', [Stack.of(this).stackId, Names.nodeUniqueId(this.node)]);
+    // A tag's value has 256 characters at most: a stack's name 128, an address 42.
+    const fleetTag = `${Stack.of(this).stackName}/${this.node.addr}`;
     this.role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
       description: 'Queue workers',
@@ -92,6 +93,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     this.grantPrincipal = this.role;
     const policy = new iam.ManagedPolicy(this, 'Policy', { description: 'Queue workers', roles: [this.role] });
     grantWorker({
+      role: this.role,
       policy,
       queues: queuesOf(props),
       asset: code.asset,
@@ -149,6 +151,9 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     // No instance may start before its role can do everything.
     this.autoScalingGroup.node.addDependency(this.role, policy);
     if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);
+    // Nor before its way out is open, where that is a NAT gateway.
+    const { internetConnectivityEstablished } = this.vpc.selectSubnets(props.vpcSubnets ?? workerSubnets(this.vpc));
+    this.autoScalingGroup.node.addDependency(internetConnectivityEstablished);
   }
 
   private environment(
@@ -204,7 +209,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
   }
 
   private createLaunchTemplate(props: WorkerFleetProps, userData: ec2.UserData): ec2.LaunchTemplate {
-    const instanceType = props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL);
+    const instanceType = instanceTypeOf(props);
     return new ec2.LaunchTemplate(this, 'LaunchTemplate', {
       instanceType,
       machineImage:
@@ -244,10 +249,10 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
         ? {
             mixedInstancesPolicy: {
               launchTemplate: this.launchTemplate,
-              launchTemplateOverrides: props.alternativeInstanceTypes && [
-                ...(props.instanceType ? [{ instanceType: props.instanceType }] : []),
-                ...props.alternativeInstanceTypes.map((instanceType) => ({ instanceType })),
-              ],
+              // Overrides replace the template's own type, so it is one of them.
+              launchTemplateOverrides:
+                props.alternativeInstanceTypes &&
+                [instanceTypeOf(props), ...props.alternativeInstanceTypes].map((instanceType) => ({ instanceType })),
               instancesDistribution: {
                 onDemandBaseCapacity: props.onDemandBaseCapacity ?? 0,
                 onDemandPercentageAboveBaseCapacity: props.onDemandPercentage ?? 100,
@@ -270,7 +275,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
         strategy: autoscaling.InstanceRefreshStrategy.ROLLING,
         minHealthyPercentage: 100,
         maxHealthyPercentage: 200,
-        scaleInProtectedInstances: autoscaling.ScaleInProtectedInstances.WAIT,
+        // Under load a worker is protected without a break, and a refresh waits an hour only; the terminate hook drains.
+        scaleInProtectedInstances: autoscaling.ScaleInProtectedInstances.REFRESH,
         alarms: props.rollbackAlarms,
       }),
     });
@@ -290,6 +296,10 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       },
     });
   }
+}
+
+function instanceTypeOf(props: WorkerFleetProps): ec2.InstanceType {
+  return props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL);
 }
 
 function defaultTerminateHookTimeout(drainTimeout: Duration): Duration {

@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   EnvironmentNameReserved: 'The worker’s own variables are set by the fleet’s properties',
   EnvironmentValueIllegal: 'A variable has one line of text',
   EsbuildMissing: 'Bundling a worker needs esbuild',
+  FleetTimeNotConcrete: 'The times of a fleet are known at synth',
   InstanceArchitecturesDiffer: 'All instance types of a fleet have one processor architecture',
   InstanceLifetimeOutOfRange: 'An instance lives at least 1 day and at most 365 days',
   MemoryMaxUnreadable: 'The memory limit is one that systemd can read',

@@ -48,7 +48,11 @@ export function checkFleet(props: WorkerFleetProps, violations: Violations): voi
       `'rollbackAlarms' (${props.rollbackAlarms?.length} alarms) must be at most ${AUTO_SCALING_LIMITS.refreshAlarms}: join them in a composite alarm`,
     );
   }
-  if (props.memoryMax !== undefined && !/^(\d+(\.\d+)?%|\d+[KMGT]?|infinity)$/.test(props.memoryMax)) {
+  if (
+    props.memoryMax !== undefined &&
+    !Token.isUnresolved(props.memoryMax) &&
+    !/^(\d+(\.\d+)?%|\d+[KMGT]?|infinity)$/.test(props.memoryMax)
+  ) {
     violations.add(
       'MemoryMaxUnreadable',
       `'memoryMax' (${props.memoryMax}) must be a size such as '2G', a percentage or 'infinity': see systemd's MemoryMax`,
@@ -86,6 +90,23 @@ function checkQueues(props: WorkerFleetProps, violations: Violations): void {
 
 function checkTimes(props: WorkerFleetProps, violations: Violations): void {
   const { hookHeartbeatSeconds, hookTotalSeconds, instanceLifetimeSeconds } = AUTO_SCALING_LIMITS;
+  const { bootTime, drainTimeout, metricsInterval, receiveWaitTime, terminateHookTimeout, visibilityTimeout } = props;
+  const computed = {
+    bootTime,
+    drainTimeout,
+    metricsInterval,
+    receiveWaitTime,
+    terminateHookTimeout,
+    visibilityTimeout,
+  };
+  for (const [prop, time] of Object.entries(computed)) {
+    if (time?.isUnresolved()) {
+      violations.add(
+        'FleetTimeNotConcrete',
+        `'${prop}' (a token) must be known at synth: other settings are computed from it`,
+      );
+    }
+  }
   violations.requireSeconds(
     'WorkerVisibilityOutOfRange',
     'visibilityTimeout',

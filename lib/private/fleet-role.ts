@@ -5,12 +5,15 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3assets from 'aws-cdk-lib/aws-s3-assets';
 import type { WeightedQueue } from '../fleet/worker-fleet-props';
 import type { WorkerSecret } from '../fleet/worker-secret';
+import { managedPolicyGrantee } from './managed-policy-grantee';
 
 /** Key of the tag by which the role knows its own group. */
 export const FLEET_TAG = 'cdk-queue-fleet:fleet';
 
 /** What an instance may do. */
 export interface RoleInput {
+  /** Stands in the policies of keys and of other accounts' queues. */
+  readonly role: iam.IRole;
   /** Attached to the role; a policy of its own, so that what users grant to the role later does not mix with it. */
   readonly policy: iam.ManagedPolicy;
   readonly queues: readonly WeightedQueue[];
@@ -31,9 +34,10 @@ export interface RoleInput {
 export function grantWorker(input: RoleInput): void {
   const { policy, queues, asset, logGroup } = input;
   const stack = Stack.of(policy);
+  const grantee = managedPolicyGrantee(input.role, policy);
   for (const { queue } of queues) {
-    queue.addConsumer(policy);
-    if (queue.deadLetterQueue) queue.grantQuarantine(policy);
+    queue.addConsumer(grantee);
+    if (queue.deadLetterQueue) queue.grantQuarantine(grantee);
   }
   policy.addStatements(
     new iam.PolicyStatement({
@@ -85,6 +89,6 @@ export function grantWorker(input: RoleInput): void {
       resources: ['*'],
     }),
   );
-  for (const secret of input.secrets) secret.grantRead(policy);
-  input.repository?.grantPull(policy);
+  for (const secret of input.secrets) secret.grantRead(grantee);
+  input.repository?.grantPull(grantee);
 }

@@ -4,6 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 import type { ScheduleProducerOptions } from '../../queue/producer-options';
+import { managedPolicyGrantee } from '../managed-policy-grantee';
 import { Violations } from '../violations';
 import { requireFifoParameters } from './fifo-parameters';
 import type { ProducerTarget } from './target';
@@ -20,7 +21,7 @@ export function bindSchedule(target: ProducerTarget, id: string, options: Schedu
   });
   // A managed policy, because compliance packs refuse inline ones.
   const policy = new iam.ManagedPolicy(target.scope, `${id}Policy`, { roles: [role] });
-  const grant = target.access.send(policy);
+  const grant = target.access.send(managedPolicyGrantee(role, policy));
   const schedule = new scheduler.Schedule(target.scope, id, {
     schedule: options.schedule,
     description: options.description,

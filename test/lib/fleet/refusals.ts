@@ -1,4 +1,4 @@
-import { Duration, Size, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, Size, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { join } from 'node:path';
@@ -59,6 +59,11 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'InstanceLifetimeOutOfRange',
     when: 'an instance lives for an hour',
     attempt: fleet({ maxInstanceLifetime: Duration.hours(1) }),
+  },
+  {
+    code: 'FleetTimeNotConcrete',
+    when: 'the boot time is a token',
+    attempt: fleet({ bootTime: Duration.seconds(Lazy.number({ produce: () => 90 })) }),
   },
   { code: 'MemoryMaxUnreadable', when: 'the memory is "lots"', attempt: fleet({ memoryMax: 'lots' }) },
   {

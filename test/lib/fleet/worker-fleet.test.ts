@@ -2,8 +2,10 @@ import { App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
 import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkerSecret, WorkQueue } from '../../../lib';
 import { parseEnvironmentFile } from '../../../lib/private/environment-file';
@@ -35,6 +37,42 @@ function flatten(value: unknown): string {
 }
 
 describe('WorkerFleet', () => {
+  test('reads a secret under a customer key and a queue of another account', () => {
+    const stack = new Stack(new App(), 'App', { env: { account: '111111111111', region: 'eu-west-1' } });
+    const secret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey: new kms.Key(stack, 'Key') });
+    const queue = WorkQueue.fromQueue(stack, 'Jobs', {
+      queue: sqs.Queue.fromQueueArn(stack, 'Imported', 'arn:aws:sqs:eu-west-1:222222222222:jobs'),
+    });
+    const fleet = new WorkerFleet(stack, 'Fleet', {
+      queue,
+      code: WorkerCode.fromModule(HANDLER),
+      secrets: { A: WorkerSecret.fromSecretsManager(secret) },
+    });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({ Principal: { AWS: stack.resolve(fleet.role.roleArn) as unknown } }),
+        ]),
+      }),
+    });
+    // What the role may do stays in its managed policy.
+    template.resourceCountIs('AWS::IAM::Policy', 0);
+  });
+
+  test('passes a memory limit that is a token', () => {
+    expect(() => synth({ memoryMax: Token.asString({ Ref: 'Memory' }) })).not.toThrow();
+  });
+
+  test('keeps the default type beside alternatives', () => {
+    const { template } = synth({ alternativeInstanceTypes: [new ec2.InstanceType('c6g.large')] });
+    template.hasResourceProperties('AWS::AutoScaling::AutoScalingGroup', {
+      MixedInstancesPolicy: {
+        LaunchTemplate: { Overrides: [{ InstanceType: 't4g.small' }, { InstanceType: 'c6g.large' }] },
+      },
+    });
+  });
+
   test('is secure by default', () => {
     const { template } = synth();
     template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
@@ -73,6 +111,8 @@ describe('WorkerFleet', () => {
       ]);
     }
     template.hasResourceProperties('AWS::EC2::SecurityGroup', { SecurityGroupIngress: Match.absent() });
+    const exits = Object.keys(routes).filter((id) => routes[id]?.['Properties'].NatGatewayId !== undefined);
+    expect(group.DependsOn).toEqual(expect.arrayContaining(exits));
     // What the network says is kept, whichever way out it has.
     template.resourceCountIs('AWS::EC2::FlowLog', 1);
   });
@@ -106,7 +146,7 @@ describe('WorkerFleet', () => {
       UpdatePolicy: {
         AutoScalingInstanceRefresh: Match.objectLike({
           Strategy: 'Rolling',
-          Preferences: Match.objectLike({ ScaleInProtectedInstances: 'Wait', MinHealthyPercentage: 100 }),
+          Preferences: Match.objectLike({ ScaleInProtectedInstances: 'Refresh', MinHealthyPercentage: 100 }),
         }),
       },
     });
