@@ -36,6 +36,7 @@ export class Consumers implements Work, HealthSource {
   #metrics: readonly EmfMetrics[] = [];
   #host: HandlerHost | undefined;
   #lastCallMs: number;
+  #loadFailed = false;
   #polled = false;
   #drainEndsAtMs: number | undefined;
   #drained = false;
@@ -70,7 +71,7 @@ export class Consumers implements Work, HealthSource {
 
   /**
    * Loads the handler. When that fails the worker stays, not ready, so that its health endpoint tells of it and the launch
-   * hook runs out; another try in this process would find the same code.
+   * hook runs out, or, in service already, `/live` fails and the instance is replaced; another try in this process would find the same code.
    */
   async load(): Promise<void> {
     const { loadHost, logger, changed } = this.#options;
@@ -78,6 +79,7 @@ export class Consumers implements Work, HealthSource {
       this.#host = await loadHost();
       changed();
     } catch (error) {
+      this.#loadFailed = true;
       logger.error({ err: error }, 'the handler cannot be loaded: this worker will take no messages');
     }
   }
@@ -149,11 +151,13 @@ export class Consumers implements Work, HealthSource {
   }
 
   isReady(): boolean {
-    return this.#consumers.length > 0 && this.#consumers.every((consumer) => consumer.ready);
+    const handled = this.#host?.isReady?.() ?? true;
+    return handled && this.#consumers.length > 0 && this.#consumers.every((consumer) => consumer.ready);
   }
 
   /** A worker that waits to begin, or whose slots are busy with long work, is not stuck: its handler has its own timeout. */
   lastProgressMs(): number {
+    if (this.#loadFailed) return this.#lastCallMs;
     if (this.#consumers.length === 0 || this.running > 0) return this.#options.clock.now();
     const latest = this.#consumers.map((consumer) => consumer.stats().lastProgressAtMs);
     return Math.max(this.#lastCallMs, Math.min(...latest));

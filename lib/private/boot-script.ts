@@ -242,7 +242,10 @@ AccuracySec=1
 WantedBy=timers.target
 `;
 
-/** Tells the group to replace this instance. During launch the hook does that, so a refusal is no error. */
+/**
+ * Tells the group to replace this instance. A worker that ends at once is given up within the group's grace period, and nothing
+ * would report it again: hence without it. While the instance launches the call is refused; the hook ends that.
+ */
 const UNHEALTHY_SCRIPT = `#!/bin/bash
 set -euo pipefail
 metadata=http://169.254.169.254/latest
@@ -250,15 +253,19 @@ token=$(curl -fsS -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' "$me
 read_metadata() { curl -fsS -m 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/$1"; }
 instance=$(read_metadata instance-id)
 region=$(read_metadata placement/region)
-aws autoscaling set-instance-health --region "$region" --instance-id "$instance" --health-status Unhealthy
+aws autoscaling set-instance-health --region "$region" --instance-id "$instance" --health-status Unhealthy \\
+  --no-should-respect-grace-period
 `;
 
 const UNHEALTHY_UNIT = `[Unit]
 Description=Reports this instance as unhealthy to its Auto Scaling group
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
 ExecStart=/usr/local/libexec/queue-fleet/unhealthy
+Restart=on-failure
+RestartSec=30
 `;
 
 const LOGROTATE = `/var/log/queue-fleet/*.log {
@@ -360,6 +367,7 @@ ${docker && `Requires=${docker}\nAfter=${docker}\n`}PartOf=queue-fleet-worker.se
 Before=queue-fleet-worker.service
 StartLimitIntervalSec=300
 StartLimitBurst=10
+OnFailure=queue-fleet-unhealthy.service
 
 [Service]
 Type=exec

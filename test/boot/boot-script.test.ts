@@ -105,6 +105,11 @@ describe('the unit of a companion', () => {
     expect(program.some((line) => line.includes('docker'))).toBe(false);
   });
 
+  test('reports the instance when it has failed for good, as the worker does', () => {
+    for (const files of [withProgram, withContainer])
+      expect(files?.get(UNIT)?.split('\n')).toContain('OnFailure=queue-fleet-unhealthy.service');
+  });
+
   test('starts Docker first, and gives the container no more than it needs', () => {
     expect(container).toEqual(
       expect.arrayContaining(['Requires=docker.service', 'After=docker.service', 'TimeoutStartSec=450']),

@@ -116,12 +116,17 @@ describe('the report of an unhealthy instance', () => {
       await promisify(execFile)('bash', [file], { env: { PATH: `${directory}:${process.env['PATH']}` } });
       expect(calls('aws')).toEqual([
         expect.stringMatching(
-          /^aws autoscaling set-instance-health --region \S+ --instance-id i-7 --health-status Unhealthy$/,
+          /^aws autoscaling set-instance-health --region \S+ --instance-id i-7 --health-status Unhealthy --no-should-respect-grace-period$/,
         ),
       ]);
     } finally {
       await metadata.close();
     }
+  });
+
+  test('is repeated until the group has taken it', () => {
+    const unit = FILES.get('/etc/systemd/system/queue-fleet-unhealthy.service')?.split('\n');
+    expect(unit).toEqual(expect.arrayContaining(['StartLimitIntervalSec=0', 'Restart=on-failure', 'RestartSec=30']));
   });
 
   test('is made when the unit of the worker has failed for good', () => {

@@ -4,6 +4,8 @@ import type { Handler } from '../../messaging/handler';
 export interface HandlerHost {
   /** What the consumer calls. */
   readonly handler: Handler;
+  /** Whether messages would be handled now. @default - always */
+  isReady?(): boolean;
   /** Frees what the host holds: ends child processes, closes connections, calls the module's `close`. Safe to call twice. */
   stop(): Promise<void>;
 }

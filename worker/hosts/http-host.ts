@@ -1,4 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { delay, systemClock, type Clock } from '../../messaging/clock';
 import {
   PermanentError,
   ReleaseError,
@@ -6,7 +8,7 @@ import {
   type HandlerContext,
   type ReceivedMessage,
 } from '../../messaging/handler';
-import type { HandlerHost } from './host';
+import { HandlerSpecError, type HandlerHost } from './host';
 
 /** Status codes with a meaning besides 2xx (done); every other one asks for a retry with backoff. */
 export const HTTP_STATUS = { poison: 422, release: 409 } as const;
@@ -21,7 +23,16 @@ export interface HttpHostOptions {
   readonly queueName?: string;
   /** Media type of the bodies. @default application/json, as an Elastic Beanstalk worker environment */
   readonly contentType?: string;
+  /** How long the application may take until its port accepts connections, milliseconds. @default 120000 */
+  readonly readyWithinMs?: number;
+  /** How long a message waits for an application that went away, before it is given back, milliseconds. @default 60000 */
+  readonly holdMs?: number;
+  /** @default systemClock */
+  readonly clock?: Clock;
 }
+
+/** Time between two looks at a port that refuses connections, milliseconds. */
+const PROBE_EVERY_MS = 500;
 
 /** What is read of an answer's body for the error text, bytes. */
 const ANSWER_BYTES = 2_000;
@@ -30,24 +41,79 @@ const ANSWER_BYTES = 2_000;
  * Posts each message to a server on this machine, with the headers that the daemon of an Elastic Beanstalk worker
  * environment sends, so that such an application runs here unchanged.
  *
- * The request has no timeout of its own: the message's signal ends it, by closing the connection.
+ * Resolves when the port accepts connections. The request has no timeout of its own: the message's signal ends it, by closing
+ * the connection. A refused connection is no failure of the message, which the application has not seen: it keeps its slot and
+ * its lease until the application is back, and is given back after `holdMs`. So a crash costs a message one receive a minute at
+ * most, and a worker without its application soon asks for no more.
+ *
+ * @throws HandlerSpecError when nothing listens within `readyWithinMs`
  */
-export function createHttpHost(options: HttpHostOptions): HandlerHost {
+export async function createHttpHost(options: HttpHostOptions): Promise<HandlerHost> {
+  const { port, readyWithinMs = 120_000, holdMs = 60_000, clock = systemClock } = options;
   // One connection for each message: cheap on loopback, and no POST is lost on a kept connection that the server just closed.
   const agent = new Agent({ keepAlive: false });
-  let stopped = false;
+  const stopped = new AbortController();
+  let serving = true;
+  if (!(await listens(port, clock, readyWithinMs, stopped.signal)))
+    throw new HandlerSpecError(
+      `'handler' (http:${port}): nothing accepted a connection on 127.0.0.1:${port} within ${readyWithinMs / 1_000} seconds: let the application listen on this port, and start it with the worker`,
+    );
   return {
+    isReady: () => serving,
     handler: async (message, context) => {
-      if (stopped) throw new ReleaseError('the HTTP host is stopped', message.messageId);
-      context.signal.throwIfAborted();
-      const answer = await post(options, agent, message, context);
-      throwForStatus(message.messageId, answer.status, answer.text);
+      const endsAtMs = clock.now() + holdMs;
+      const over = AbortSignal.any([context.signal, stopped.signal]);
+      for (;;) {
+        if (stopped.signal.aborted) throw new ReleaseError('the HTTP host is stopped', message.messageId);
+        context.signal.throwIfAborted();
+        try {
+          const answer = await post(options, agent, message, context);
+          serving = true;
+          return throwForStatus(message.messageId, answer.status, answer.text);
+        } catch (error) {
+          if (!isRefused(error)) throw error;
+          serving = false;
+        }
+        const leftMs = endsAtMs - clock.now();
+        if (leftMs <= 0 || (!(await listens(port, clock, leftMs, over)) && !over.aborted))
+          throw new ReleaseError(`nothing listens on 127.0.0.1:${port}`, message.messageId);
+        serving ||= !over.aborted;
+      }
     },
     stop: async () => {
-      stopped = true;
+      stopped.abort();
       agent.destroy();
     },
   };
+}
+
+/** Whether the request never reached an application. */
+function isRefused(error: unknown): boolean {
+  const { code } = ((error instanceof WorkerError && error.cause) || {}) as { readonly code?: unknown };
+  return code === 'ECONNREFUSED';
+}
+
+/** Waits until the port accepts a connection. @returns false when it did not in time, or `signal` aborted */
+async function listens(port: number, clock: Clock, withinMs: number, signal: AbortSignal): Promise<boolean> {
+  const endsAtMs = clock.now() + withinMs;
+  while (!signal.aborted) {
+    if (await accepts(port)) return true;
+    const leftMs = endsAtMs - clock.now();
+    if (leftMs <= 0) return false;
+    await delay(clock, Math.min(PROBE_EVERY_MS, leftMs), signal);
+  }
+  return false;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const end = (accepted: boolean): void => {
+      socket.destroy();
+      resolve(accepted);
+    };
+    socket.once('connect', () => end(true)).once('error', () => end(false));
+  });
 }
 
 /** Headers of one message. String and number attributes become `X-Aws-Sqsd-Attr-<name>`, binary ones are left out. */

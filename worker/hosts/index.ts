@@ -17,9 +17,9 @@ export interface HandlerHostSettings {
 }
 
 /**
- * Makes the host that `spec` asks for; a module is loaded, a program looked up, before this resolves.
+ * Makes the host that `spec` asks for; a module is loaded, a program looked up, a server's port waited for, before this resolves.
  *
- * @throws HandlerSpecError when the module or program cannot be used
+ * @throws HandlerSpecError when the module, program or server cannot be used
  */
 export async function createHandlerHost(spec: HandlerSpec, settings: HandlerHostSettings = {}): Promise<HandlerHost> {
   switch (spec.kind) {

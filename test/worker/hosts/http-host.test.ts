@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createHttpHost } from '../../../worker/hosts/http-host';
-import type { HandlerHost } from '../../../worker/hosts/host';
+import { HandlerSpecError, type HandlerHost } from '../../../worker/hosts/host';
+import { ManualClock } from '../../support/manual-clock';
 import { context, message } from './fixtures';
 
 let server: Server | undefined;
@@ -11,7 +12,7 @@ async function serve(listener: RequestListener): Promise<HandlerHost> {
   const started = createServer(listener);
   server = started;
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
-  host = createHttpHost({ port: (started.address() as AddressInfo).port, path: '/work', queueName: 'jobs' });
+  host = await createHttpHost({ port: (started.address() as AddressInfo).port, path: '/work', queueName: 'jobs' });
   return host;
 }
 
@@ -99,12 +100,61 @@ describe('createHttpHost', () => {
     await closed;
   });
 
-  test('asks for a retry when nothing listens, or the connection breaks', async () => {
+  test('asks for a retry when the connection breaks', async () => {
     const broken = await serve((request) => request.socket.destroy());
     await expect(broken.handler(message(), context())).rejects.toMatchObject({ name: 'WorkerError' });
-    await expect(createHttpHost({ port: 1 }).handler(message(), context())).rejects.toThrow(
-      'no answer from 127.0.0.1:1',
+  });
+
+  test('fails when nothing listens in time', async () => {
+    await expect(createHttpHost({ port: 1, readyWithinMs: 0 })).rejects.toThrow(
+      new HandlerSpecError(
+        "'handler' (http:1): nothing accepted a connection on 127.0.0.1:1 within 0 seconds: let the application listen on this port, and start it with the worker",
+      ),
     );
+  });
+
+  /** A host whose application has gone away. */
+  async function abandoned(holdMs: number): Promise<{ host: HandlerHost; port: number; clock: ManualClock }> {
+    const first = createServer();
+    await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
+    const { port } = first.address() as AddressInfo;
+    const clock = new ManualClock();
+    host = await createHttpHost({ port, holdMs, clock });
+    first.closeAllConnections();
+    await new Promise<void>((resolve) => first.close(() => resolve()));
+    return { host, port, clock };
+  }
+
+  test('gives a message back, and is not ready, when the application is gone for too long', async () => {
+    const { host } = await abandoned(0);
+    expect(host.isReady?.()).toBe(true);
+    await expect(host.handler(message(), context())).rejects.toMatchObject({ name: 'ReleaseError' });
+    expect(host.isReady?.()).toBe(false);
+  });
+
+  test('keeps a message until the application is back: the same receive is handled then', async () => {
+    const { host, port, clock } = await abandoned(60_000);
+    const done = host.handler(message(), context());
+    while (host.isReady?.() === true) await new Promise((resolve) => setImmediate(resolve));
+    server = createServer((_request, response) => response.end());
+    await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve));
+    let over = false;
+    void done.finally(() => (over = true));
+    while (!over) {
+      await clock.advance(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await done;
+    expect(host.isReady?.()).toBe(true);
+  });
+
+  test('stops waiting for the application when the message is aborted', async () => {
+    const { host } = await abandoned(60_000);
+    const controller = new AbortController();
+    const done = host.handler(message(), context({ signal: controller.signal }));
+    while (host.isReady?.() === true) await new Promise((resolve) => setImmediate(resolve));
+    controller.abort(new Error('lease lost'));
+    await expect(done).rejects.toThrow('lease lost');
   });
 
   test('refuses messages once stopped', async () => {
