@@ -148,6 +148,7 @@ async function produce(
   if (!Object.hasOwn(VIDEO_TYPES, head.contentType)) throw new MediaError('TypeNotAllowed', head.contentType);
   const source = join(folder, 'source');
   await context.uploads.download(upload.key, source, signal);
+  signal.throwIfAborted();
   const encoding: EncodeContext = {
     ffmpeg: context.ffmpeg,
     clock: context.clock,

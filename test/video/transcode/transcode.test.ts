@@ -73,11 +73,17 @@ function world() {
       logger: silentLogger,
       ...options,
     });
+  /** Waits until `count` encodes have begun; what comes before touches real files, so turns of the loop cannot be counted. */
+  const encoding = async (count = 1): Promise<void> => {
+    while (encodes < count) await settle();
+    await settle();
+  };
   return {
     uploads,
     media,
     clock,
     run,
+    encoding,
     status: () => media.json<VideoStatus>(MEDIA_KEYS.status(ID)),
     claim: (generation: number) => media.json<ClaimRecord>(MEDIA_KEYS.claim(ID, generation)),
     encodes: () => encodes,
@@ -107,10 +113,10 @@ describe('transcode', () => {
   });
 
   test('every event twice: encoded once, one after the other and at the same time', async () => {
-    const { run, encodes, holdEncoder } = world();
+    const { run, encodes, encoding, holdEncoder } = world();
     const open = holdEncoder();
     const both = [run('m1', { worker: 'a' }), run('m2', { worker: 'b' })];
-    await settle();
+    await encoding();
     open();
     expect((await Promise.all(both)).sort()).toEqual(['duplicate', 'encoded']);
     expect(await run('m3')).toBe('duplicate');
@@ -136,10 +142,10 @@ describe('transcode', () => {
   });
 
   test('stops when another worker has taken over', async () => {
-    const { run, media, clock, holdEncoder } = world();
+    const { run, media, clock, encoding, holdEncoder } = world();
     holdEncoder();
     const running = expect(run('m1')).rejects.toBeInstanceOf(ReleaseError);
-    await settle();
+    await encoding();
     const other: ClaimRecord = { owner: 'other', messageId: 'm1', leaseUntilMs: Infinity, startedAtMs: 0 };
     media.put(MEDIA_KEYS.claim(ID, 2), JSON.stringify(other));
     await clock.advance(LEASE_MS / 3);
@@ -147,11 +153,11 @@ describe('transcode', () => {
   });
 
   test('on shutdown gives the message and the claim back at once', async () => {
-    const { run, clock, claim, holdEncoder } = world();
+    const { run, clock, claim, encoding, holdEncoder } = world();
     holdEncoder();
     const stop = new AbortController();
     const running = expect(run('m1', { signal: stop.signal })).rejects.toBeInstanceOf(ReleaseError);
-    await settle();
+    await encoding();
     stop.abort(new Error('drain'));
     await running;
     expect(claim(1)?.leaseUntilMs).toBeLessThanOrEqual(clock.wallClock());
@@ -159,10 +165,10 @@ describe('transcode', () => {
   });
 
   test('renews its claim while it works', async () => {
-    const { run, clock, claim, holdEncoder } = world();
+    const { run, clock, claim, encoding, holdEncoder } = world();
     const open = holdEncoder();
     const running = run('m1');
-    await settle();
+    await encoding();
     await clock.advance(5 * LEASE_MS);
     expect(claim(1)?.leaseUntilMs).toBeGreaterThan(clock.wallClock());
     open();
