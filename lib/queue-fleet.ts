@@ -100,6 +100,14 @@ export interface QueueFleetProps {
   readonly instanceType?: ec2.InstanceType;
 
   /**
+   * More instance types of the same architecture and about the same size: more pools to launch from. With `spot` in the
+   * workload all instances are Spot instances, so name some.
+   *
+   * @default - only `instanceType`
+   */
+  readonly alternativeInstanceTypes?: ec2.InstanceType[];
+
+  /**
    * Machine image: Amazon Linux 2023 or one that is compatible.
    *
    * @default - the latest Amazon Linux 2023 for the instance type's architecture
@@ -216,6 +224,7 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       vpcSubnets: props.vpcSubnets,
       egress: props.egress,
       instanceType: props.instanceType,
+      alternativeInstanceTypes: props.alternativeInstanceTypes,
       machineImage: props.machineImage,
     });
     this.grantPrincipal = this.fleet.grantPrincipal;

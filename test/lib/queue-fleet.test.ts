@@ -1,5 +1,6 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Encryption, FifoWorkQueue, Producer, QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
 import type { QueueFleetProps } from '../../lib';
@@ -24,6 +25,15 @@ const workerEnvironment = (template: Template): Record<string, string> =>
   Object.values(template.findResources(GROUP))[0]?.Metadata['cdk-queue-fleet:worker'].environment;
 
 describe('QueueFleet', () => {
+  test('launches from several pools', () => {
+    const { template } = queueFleet({ alternativeInstanceTypes: [new ec2.InstanceType('c6g.large')] });
+    template.hasResourceProperties(GROUP, {
+      MixedInstancesPolicy: {
+        LaunchTemplate: { Overrides: [{ InstanceType: 't4g.small' }, { InstanceType: 'c6g.large' }] },
+      },
+    });
+  });
+
   test('keeps its construct ids', () => {
     const { videos } = queueFleet();
     expect(videos.node.children.map((child) => child.node.id)).toEqual(['Queue', 'Fleet', 'Scaling', 'Monitoring']);
