@@ -47,10 +47,13 @@ export const NODE = '/usr/bin/node-24';
 
 /** The whole script. */
 export function bootScript(input: BootScriptInput): string {
-  const packages = ['nodejs24', 'unzip', 'amazon-cloudwatch-agent'];
+  const packages = ['nodejs24', 'unzip', 'logrotate', 'amazon-cloudwatch-agent'];
   if (input.companion?.kind === 'container') packages.push('docker');
-  const units = ['queue-fleet-worker.service', 'queue-fleet-health.timer'];
+  const units = ['queue-fleet-worker.service', 'queue-fleet-health.timer', 'queue-fleet-logrotate.timer'];
   if (input.companion) units.unshift('queue-fleet-companion.service');
+  const logs = (input.companion ? ['worker', 'companion'] : ['worker']).map(
+    (name) => `install -m 0640 -o queue-fleet -g queue-fleet /dev/null /var/log/queue-fleet/${name}.log`,
+  );
   return `#!/bin/bash
 # Boots one queue worker. Written by cdk-queue-fleet; do not edit on the instance.
 set -euo pipefail
@@ -75,6 +78,8 @@ id queue-fleet >/dev/null 2>&1 || useradd --system --no-create-home --shell /sbi
 install -d -m 0755 ${HOME} /usr/local/libexec/queue-fleet
 install -d -m 0750 -g queue-fleet /etc/queue-fleet
 install -d -m 0750 -o queue-fleet -g queue-fleet /var/log/queue-fleet
+# systemd would create them as root, and logrotate, as the owner of the directory, could not truncate them.
+${logs.join('\n')}
 
 retry aws s3 cp --only-show-errors 's3://${input.bucketName}/${input.objectKey}' /var/tmp/queue-fleet.zip
 unzip -q -o /var/tmp/queue-fleet.zip -d ${HOME}
@@ -88,7 +93,9 @@ ${file('/etc/systemd/system/queue-fleet-health.service', '0644', HEALTH_UNIT)}
 ${file('/etc/systemd/system/queue-fleet-health.timer', '0644', HEALTH_TIMER)}
 ${file('/usr/local/libexec/queue-fleet/unhealthy', '0755', UNHEALTHY_SCRIPT)}
 ${file('/etc/systemd/system/queue-fleet-unhealthy.service', '0644', UNHEALTHY_UNIT)}
-${file('/etc/logrotate.d/queue-fleet', '0644', LOGROTATE)}
+${file('/etc/queue-fleet/logrotate.conf', '0644', LOGROTATE)}
+${file('/etc/systemd/system/queue-fleet-logrotate.service', '0644', LOGROTATE_UNIT)}
+${file('/etc/systemd/system/queue-fleet-logrotate.timer', '0644', LOGROTATE_TIMER)}
 ${file('/etc/queue-fleet/cloudwatch-agent.json', '0644', agentConfiguration(input))}
 ${input.secrets.length > 0 ? file('/usr/local/libexec/queue-fleet/secrets', '0755', secretsScript(input.secrets)) : ''}
 ${input.companion ? file('/etc/systemd/system/queue-fleet-companion.service', '0644', companionUnit(input.companion, input)) : ''}
@@ -277,6 +284,26 @@ const LOGROTATE = `/var/log/queue-fleet/*.log {
   compress
   su queue-fleet queue-fleet
 }
+`;
+
+/** The distribution's own timer looks once a day: too seldom for a talkative worker and a small disk. */
+const LOGROTATE_UNIT = `[Unit]
+Description=Rotates the logs of the queue worker
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/logrotate --state /var/lib/misc/queue-fleet-logrotate.status /etc/queue-fleet/logrotate.conf
+`;
+
+const LOGROTATE_TIMER = `[Unit]
+Description=Rotates the logs of the queue worker
+
+[Timer]
+OnActiveSec=1h
+OnUnitActiveSec=1h
+
+[Install]
+WantedBy=timers.target
 `;
 
 /** The worker's lines, metric records included: CloudWatch Logs takes the metrics out of them. */

@@ -58,6 +58,19 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
+  test('has logs that their owner can rotate, every hour', () => {
+    const files = filesOf(script);
+    expect(script).toMatch(/dnf install .* logrotate /);
+    for (const name of companion ? ['worker', 'companion'] : ['worker'])
+      expect(script).toContain(`queue-fleet /dev/null /var/log/queue-fleet/${name}.log\n`);
+    expect(script.indexOf('install -m 0640 -o queue-fleet -g queue-fleet /dev/null')).toBeLessThan(
+      script.indexOf('systemctl enable --now'),
+    );
+    expect(script).toMatch(/systemctl enable --now .*queue-fleet-logrotate\.timer/);
+    expect(files.get('/etc/queue-fleet/logrotate.conf')).toContain('su queue-fleet queue-fleet');
+    expect(files.get('/etc/systemd/system/queue-fleet-logrotate.timer')).toContain('OnUnitActiveSec=1h');
+  });
+
   test('fits into user data', () => {
     expect(Buffer.byteLength(script)).toBeLessThan(14_000);
   });
@@ -79,7 +92,7 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
       const paths = units.map(([path, content]) => {
         const file = join(directory, path.replace('/etc/systemd/system/', ''));
         // Programs that are only on an instance are replaced by one that is everywhere.
-        writeFileSync(file, content.replaceAll(/=(["+-]*)\/(usr\/bin|usr\/local|opt)\/[\w./-]+/g, '=$1/bin/true'));
+        writeFileSync(file, content.replaceAll(/=(["+-]*)\/(usr\/s?bin|usr\/local|opt)\/[\w./-]+/g, '=$1/bin/true'));
         return file;
       });
       // Of the package docker, which is not everywhere either.
@@ -283,7 +296,7 @@ const canIsolate =
         'mode: 750 root:queue-fleet /etc/queue-fleet',
         'mode: 750 queue-fleet:queue-fleet /var/log/queue-fleet',
         'mode: 640 root:queue-fleet /run/queue-fleet/secrets.env',
-        'stand-in: systemctl enable --now queue-fleet-worker.service queue-fleet-health.timer',
+        'stand-in: systemctl enable --now queue-fleet-worker.service queue-fleet-health.timer queue-fleet-logrotate.timer',
         'log: greeting a "quoted" $HOME \\ `x`',
         'log: parameter pa"ss $HOME `id` \\n',
       ]),
