@@ -20,7 +20,7 @@ export interface EmfMetricsOptions {
   readonly backlog?: () => Promise<number>;
   /** Workers that share the backlog. @default 1 */
   readonly workers?: () => number;
-  /** Seconds between two records, 1 to 3600; below 60 the metrics are of high resolution. @default 60 */
+  /** Seconds between two records, 1 to 3600; below 60 `BacklogPerSlot` and `BusySlots` are of high resolution. @default 60 */
   readonly intervalSeconds?: number;
   /** Takes one line with its newline. @default - standard output, where the CloudWatch agent or Lambda picks it up */
   readonly write?: (line: string) => void;
@@ -47,6 +47,9 @@ export const EMF_METRICS = {
   LeaseSlack: 'Milliseconds',
   HandlerDuration: 'Milliseconds',
 } as const;
+
+/** What scaling policies read: only these are worth one-second resolution, the others CloudWatch keeps by the minute. */
+const HIGH_RESOLUTION: ReadonlySet<string> = new Set(['BacklogPerSlot', 'BusySlots']);
 
 type MetricName = keyof typeof EMF_METRICS;
 
@@ -191,11 +194,10 @@ export class EmfMetrics implements ConsumerObserver {
     } catch (err) {
       this.#logger.warn({ err }, 'the backlog is not known');
     }
-    const resolution = this.#intervalSeconds < 60 ? { StorageResolution: 1 } : {};
     const metrics = Object.keys(values).map((name) => ({
       Name: name,
       Unit: EMF_METRICS[name as MetricName],
-      ...resolution,
+      ...(this.#intervalSeconds < 60 && HIGH_RESOLUTION.has(name) && { StorageResolution: 1 }),
     }));
     const metadata = {
       Timestamp: timestampMs,

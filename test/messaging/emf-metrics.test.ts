@@ -113,14 +113,20 @@ describe('EmfMetrics', () => {
   });
 
   test.each([
-    [1, 1],
-    [59, 1],
-    [60, undefined],
-  ])('an interval of %d seconds has storage resolution %p', async (intervalSeconds, resolution) => {
-    const { clock, records, metrics } = setUp({ intervalSeconds });
+    [1, ['BacklogPerSlot', 'BusySlots']],
+    [59, ['BacklogPerSlot', 'BusySlots']],
+    [60, []],
+  ])('an interval of %d seconds has high resolution for %p only', async (intervalSeconds, names) => {
+    const { clock, records, metrics } = setUp({ intervalSeconds, backlog: async () => 1 });
     metrics.start({ stats: () => stats });
     await clock.advance(intervalSeconds * 1_000);
-    expect(records[0]?._aws.CloudWatchMetrics[0]?.Metrics[0]?.StorageResolution).toBe(resolution);
+    const written = records[0]?._aws.CloudWatchMetrics[0]?.Metrics ?? [];
+    expect(
+      written
+        .filter(({ StorageResolution }) => StorageResolution === 1)
+        .map(({ Name }) => Name)
+        .sort(),
+    ).toEqual(names);
   });
 
   test('leaves the backlog out when it cannot be known', async () => {
