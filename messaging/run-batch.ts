@@ -65,6 +65,14 @@ async function call<T>(
   try {
     const result = await options.handler(views, context);
     const failed = new Map(result?.failures.map((f) => [f.messageId, f.error ?? new Error('failed in its batch')]));
+    const known = new Set(deliveries.map((d) => d.message.messageId));
+    const unknown = [...failed.keys()].filter((id) => !known.has(id));
+    if (unknown.length > 0) {
+      // Which message failed cannot be told, so none may be deleted; Lambda treats a batch the same way.
+      throw new Error(
+        `the handler reports a failure of message '${String(unknown[0])}', which is not in its batch: name the messageId`,
+      );
+    }
     return (messageId) => (failed.has(messageId) ? resultOf(failed.get(messageId)) : undefined);
   } catch (error) {
     const result = resultOf(error);

@@ -302,6 +302,21 @@ describe('Consumer', () => {
     expect(batches[0]).toHaveLength(10);
   });
 
+  test('deletes nothing of a batch whose handler names a message that is not in it', async () => {
+    const world = new World();
+    let batches = 0;
+    world.send(5);
+    world.spawn({
+      handler: undefined as never,
+      batchSize: 10,
+      concurrency: 1,
+      batchHandler: async () => ({ failures: ++batches === 1 ? [{ messageId: 'another' }] : [] }),
+    });
+    await world.clock.advance(1_500);
+    expect(batches).toBe(1);
+    expect(world.queue.messages.size).toBe(5);
+  });
+
   test('gives a message back at once on ReleaseError', async () => {
     const world = new World();
     let runs = 0;
