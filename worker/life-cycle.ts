@@ -66,6 +66,8 @@ export interface LifeCycleState {
   readonly launch: Attempt;
   readonly termination: Attempt;
   readonly heartbeat: Attempt;
+  /** The last target state that was seen: instance metadata may be silent for a moment. */
+  readonly lastTarget?: string;
   /** When the terminate hook would end by itself, as far as known. */
   readonly hookDeadlineMs?: number;
   /** When the terminate hook ends whatever is done: heartbeats do not help beyond it. */
@@ -125,7 +127,7 @@ export function planLifeCycle(
   }
   if (next.phase === 'leaving' || next.phase === 'parked') {
     // A parked instance has nothing to hand over: on its way into a warm pool only the launch hook is open.
-    const open = next.phase === 'parked' ? seen.targetState === 'Terminated' : completesTermination(seen.targetState);
+    const open = next.phase === 'parked' ? next.lastTarget === 'Terminated' : completesTermination(next.lastTarget);
     const hooked = rules.terminateHookName !== undefined && open;
     if (hooked && isDue(next.termination, nowMs)) actions.push({ kind: 'complete-termination' });
     const over = next.hookEndMs !== undefined && nowMs >= next.hookEndMs;
@@ -187,14 +189,15 @@ function retried(attempt: Attempt, sentAtMs: number): Attempt {
   return { settled: false, tries, notBeforeMs: sentAtMs + waitMs };
 }
 
-/** Keeps track of when the terminate hook began: at the earliest when the target was last seen to be another. */
+/** Keeps the target in mind, and when the terminate hook began: at the earliest when the target was last seen to be another. */
 function noteTarget(state: LifeCycleState, seen: Observation, nowMs: number, rules: LifeCycleRules): LifeCycleState {
-  if (seen.targetState === undefined) return state;
-  if (!completesTermination(seen.targetState)) return { ...state, lastKeptAtMs: nowMs };
-  if (state.hookEndMs !== undefined) return state;
+  const lastTarget = seen.targetState;
+  if (lastTarget === undefined) return state;
+  if (!completesTermination(lastTarget)) return { ...state, lastTarget, lastKeptAtMs: nowMs };
+  if (state.hookEndMs !== undefined) return { ...state, lastTarget };
   const beganAtMs = state.lastKeptAtMs ?? nowMs;
   const maxMs = Math.min(HOOK_MAX_MS, HOOK_MAX_HEARTBEATS * rules.terminateHookMs);
-  return { ...state, hookDeadlineMs: beganAtMs + rules.terminateHookMs, hookEndMs: beganAtMs + maxMs };
+  return { ...state, lastTarget, hookDeadlineMs: beganAtMs + rules.terminateHookMs, hookEndMs: beganAtMs + maxMs };
 }
 
 function begin(state: LifeCycleState, seen: Observation, nowMs: number, actions: Action[]): LifeCycleState {

@@ -97,6 +97,17 @@ describe('planLifeCycle', () => {
     expect(life.kinds.slice(-2)).toEqual(['complete-termination', 'exit']);
   });
 
+  test.each(['Terminated', 'Warmed:Stopped'])(
+    'drained under %s, it completes the hook although instance metadata is silent just then',
+    (targetState) => {
+      const life = serving().see({ targetState }).live(60_000).see({ targetState: undefined, drained: true });
+      let failures = 1;
+      life.answer = () => (failures-- > 0 ? 'failed' : 'done');
+      life.live(60_000);
+      expect(life.kinds.slice(-3)).toEqual(['complete-termination', 'complete-termination', 'exit']);
+    },
+  );
+
   test('sends heartbeats from half of the hook on, until the work is done', () => {
     const life = serving({ ...RULES, drainTimeoutMs: 3_600_000 })
       .see({ targetState: 'Terminated' })
