@@ -27,7 +27,7 @@ export interface HealthSource {
 export interface HealthServerOptions {
   /** What is observed: one source for each consumer. */
   readonly sources: readonly HealthSource[];
-  /** Called by `POST /drain`, once. */
+  /** Called by `POST /drain`, once; what it resolves with is the report for those who wait. */
   readonly drain: () => Promise<unknown>;
   /** Port; 0 picks a free one. @default 0 */
   readonly port?: number;
@@ -59,12 +59,17 @@ export class HealthServer {
   readonly #logger: Logger;
   readonly #server: Server;
   #drain: Promise<unknown> | undefined;
+  #drainSettled = false;
+  readonly #answering = new Set<Promise<void>>();
 
   constructor(options: HealthServerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
-    this.#server = createServer((request, response) => void this.#respond(request, response));
+    this.#server = createServer((request, response) => {
+      const answered = this.#respond(request, response).finally(() => this.#answering.delete(answered));
+      this.#answering.add(answered);
+    });
   }
 
   /** Listens; resolves with the port. Rejects when the port is taken. */
@@ -80,10 +85,13 @@ export class HealthServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Closes the port and open connections. Safe to call twice. */
+  /** Closes the port and open connections; who waits for a drain that has ended gets its answer first. Safe to call twice. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // The end of the drain is often what stops the server: its answers begin in the same turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#drainSettled) await Promise.all(this.#answering);
     this.#server.closeAllConnections();
     await closed;
   }
@@ -95,7 +103,10 @@ export class HealthServer {
       return { status: 500, body: { error: error instanceof Error ? error.message : String(error) } };
     });
     response.writeHead(answer.status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    // Closed without an end: whoever asked is gone.
+    const over = new Promise<void>((resolve) => response.once('finish', resolve).once('close', resolve));
     response.end(`${JSON.stringify(answer.body)}\n`);
+    if (!response.destroyed) await over;
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
@@ -130,7 +141,7 @@ export class HealthServer {
   }
 
   async #startDrain(wait: boolean): Promise<Answer> {
-    this.#drain ??= this.#options.drain();
+    this.#drain ??= this.#options.drain().finally(() => (this.#drainSettled = true));
     if (wait) return { status: 200, body: { draining: true, report: (await this.#drain) ?? null } };
     this.#drain.catch((error: unknown) => this.#logger.error({ err: error }, 'the drain failed'));
     return { status: 202, body: { draining: true, inFlight: this.#inFlight().length } };

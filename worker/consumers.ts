@@ -3,6 +3,7 @@ import {
   type Clock,
   combineObservers,
   Consumer,
+  type DrainReport,
   EmfMetrics,
   type HealthSource,
   type InFlightMessage,
@@ -27,6 +28,11 @@ export interface ConsumersOptions {
   readonly changed: () => void;
 }
 
+/** What the drain of one queue's consumer did. */
+export interface QueueDrainReport extends DrainReport {
+  readonly queueName: string;
+}
+
 /** The worker's work: one handler host and a consumer for each queue, with its share of the slots. */
 export class Consumers implements Work, HealthSource {
   readonly #options: ConsumersOptions;
@@ -40,6 +46,7 @@ export class Consumers implements Work, HealthSource {
   #polled = false;
   #drainEndsAtMs: number | undefined;
   #drained = false;
+  #drainReports: readonly QueueDrainReport[] = [];
   #cutShort = 0;
 
   constructor(options: ConsumersOptions) {
@@ -67,6 +74,11 @@ export class Consumers implements Work, HealthSource {
   /** Handlers that were told to stop before they had finished. */
   get cutShort(): number {
     return this.#cutShort;
+  }
+
+  /** What the drain did, queue by queue; empty before its end, and for a worker that never began. */
+  get drainReports(): readonly QueueDrainReport[] {
+    return this.#drainReports;
   }
 
   /**
@@ -134,7 +146,9 @@ export class Consumers implements Work, HealthSource {
     }
     this.#drainEndsAtMs = endsAtMs;
     void Promise.all(this.#consumers.map((consumer) => consumer.drain({ budgetMs }))).then((reports) => {
-      for (const report of reports) {
+      const urls = this.#options.configuration.queues.map(({ url }) => url);
+      this.#drainReports = reports.map((report, index) => ({ queueName: nameOf(urls[index] ?? ''), ...report }));
+      for (const report of this.#drainReports) {
         this.#cutShort += report.aborted + report.abandoned;
         logger.info({ report }, 'drained');
       }
@@ -179,8 +193,13 @@ export class Consumers implements Work, HealthSource {
   #metricsOf(queueUrl: string, slots: number): EmfMetrics[] {
     const { configuration, sqs, clock, logger } = this.#options;
     if (configuration.metrics === undefined) return [];
-    const dimensions = { QueueName: queueUrl.split('/').at(-1) ?? queueUrl };
+    const dimensions = { QueueName: nameOf(queueUrl) };
     const backlog = queueBacklog(sqs, queueUrl);
     return [new EmfMetrics({ ...configuration.metrics, dimensions, slots, backlog, clock, logger })];
   }
+}
+
+/** Name of the queue with this URL. */
+export function nameOf(queueUrl: string): string {
+  return queueUrl.split('/').at(-1) ?? queueUrl;
 }

@@ -7,7 +7,7 @@ import {
   readConfiguration,
   type WorkerConfiguration,
 } from './configuration';
-import { Consumers } from './consumers';
+import { Consumers, nameOf, type QueueDrainReport } from './consumers';
 import { createHandlerHost } from './hosts';
 import { InstanceMetadataClient } from './instance-metadata-client';
 import { LifeCycleRunner, type LifeCycleRunnerOptions } from './life-cycle-runner';
@@ -28,6 +28,14 @@ export const EXIT_CODES = {
   /** The environment is not one that a worker can run with. */
   configuration: 78,
 } as const;
+
+/** What `POST /drain?wait` answers. */
+export interface DrainOutcome {
+  /** The exit code. */
+  readonly code: number;
+  /** Empty for a worker that never began to consume. */
+  readonly queues: readonly QueueDrainReport[];
+}
 
 /** A second signal leaves handlers this long. */
 const IMPATIENT_BUDGET_MS = 2_000;
@@ -73,8 +81,8 @@ async function run(logger: Logger): Promise<number> {
     ...(configuration.group && { instance: instanceOf(configuration, configuration.group, logger) }),
   });
 
-  let finished: (() => void) | undefined;
-  const over = new Promise<void>((resolve) => (finished = resolve));
+  let finished: ((outcome: DrainOutcome) => void) | undefined;
+  const over = new Promise<DrainOutcome>((resolve) => (finished = resolve));
   const health = new HealthServer({
     sources: [consumers],
     port: configuration.healthPort,
@@ -101,10 +109,11 @@ async function run(logger: Logger): Promise<number> {
 
   void consumers.load();
   await runner.run();
-  finished?.();
-  await Promise.all([consumers.stop(), health.stop()]);
-  sqs.destroy();
+  await consumers.stop();
   const code = consumers.cutShort > 0 ? EXIT_CODES.cutShort : EXIT_CODES.drained;
+  finished?.({ code, queues: consumers.drainReports });
+  await health.stop();
+  sqs.destroy();
   logger.info({ code }, 'end');
   return code;
 }
@@ -148,5 +157,6 @@ function instanceOf(
 
 /** Told to HTTP handlers; with several queues there is no one name. */
 function queueNameOf({ queues }: WorkerConfiguration): string | undefined {
-  return queues.length === 1 ? queues[0]?.url.split('/').at(-1) : undefined;
+  const [only, ...others] = queues;
+  return only && others.length === 0 ? nameOf(only.url) : undefined;
 }

@@ -18,6 +18,8 @@ async function ask(path: string, init?: RequestInit): Promise<{ status: number; 
   return { status: response.status, body: await response.json() };
 }
 
+const draining = (body: unknown): boolean => (body as { draining: boolean }).draining;
+
 beforeEach(() => {
   clock.time = 0;
 });
@@ -100,6 +102,22 @@ describe('HealthServer', () => {
     finish({ finished: 3 });
     expect(await waiting).toEqual({ status: 200, body: { draining: true, report: { finished: 3 } } });
     expect(calls).toBe(1);
+  });
+
+  test('tells those who wait the report also when the end of the drain stops it, and waits for no drain that goes on', async () => {
+    let finish = (_report: object): void => undefined;
+    await serve({ drain: () => new Promise((resolve) => (finish = resolve)) });
+    const waiting = ask('/drain?wait', { method: 'POST' });
+    while (!draining((await ask('/ready')).body)) continue;
+    finish({ finished: 3 });
+    await server?.stop();
+    expect(await waiting).toEqual({ status: 200, body: { draining: true, report: { finished: 3 } } });
+
+    await serve({ drain: () => new Promise(() => undefined) });
+    const cutOff = ask('/drain?wait', { method: 'POST' });
+    while (!draining((await ask('/ready')).body)) continue;
+    await server?.stop();
+    await expect(cutOff).rejects.toThrow('fetch failed');
   });
 
   test('reports a failed drain to those who wait, without an unhandled rejection', async () => {

@@ -172,6 +172,25 @@ describe('the worker, as a process from its bundle', () => {
     expect(await worker.exit).toBe(0);
   });
 
+  test('tells who waits for POST /drain what the drain did, before it goes', async () => {
+    await send('700');
+    const worker = start();
+    await worker.line('begin 700');
+    expect(await worker.health('/drain?wait', { method: 'POST' })).toEqual({
+      status: 200,
+      body: {
+        draining: true,
+        report: {
+          code: 0,
+          queues: [
+            expect.objectContaining({ queueName: queueUrl.split('/').at(-1), clean: true, finished: 1, aborted: 0 }),
+          ],
+        },
+      },
+    });
+    expect(await worker.exit).toBe(0);
+  });
+
   test('fails with one line for each problem and exit code 78 when the environment is wrong', async () => {
     const worker = start({ [WORKER_ENV.queueUrl]: '', [WORKER_ENV.concurrency]: '0' });
     expect(await worker.exit).toBe(78);
