@@ -1,5 +1,6 @@
 /** The S3 side of the edge: what the emulator lacks is done here, what it knows is passed on, the rest is refused. */
 import type { Emulator, StoredObject, SystemMetadata } from '../emulator';
+import { decodeChunks } from './aws-chunked';
 import { AwsError, escapeXml, header, type EdgeRequest, type EdgeResponse } from './http';
 import { checkPostPolicy, parsePostForm } from './post-policy';
 import type { ObjectChange } from './s3-events';
@@ -297,32 +298,6 @@ function payload(request: EdgeRequest): { body: Buffer; checksum?: { algorithm: 
   const named: Readonly<Record<string, unknown>> = { ...request.headers, ...trailers };
   const found = Object.entries(CHECKSUMS).find(([name]) => typeof named[name] === 'string');
   return found ? { body, checksum: { algorithm: found[1], value: String(named[found[0]]) } } : { body };
-}
-
-/** Decodes `aws-chunked`: `<hex size>[;signature]\r\n<data>\r\n … 0\r\n<trailers>`. */
-export function decodeChunks(framed: Buffer): { body: Buffer; trailers: Record<string, string> } {
-  const chunks: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = framed.indexOf('\r\n', at);
-    const size = lineEnd < 0 ? NaN : parseInt(framed.subarray(at, lineEnd).toString('latin1'), 16);
-    if (Number.isNaN(size) || lineEnd + 2 + size > framed.length) {
-      throw new AwsError('IncompleteBody', 'The chunked body ends before its last chunk');
-    }
-    at = lineEnd + 2;
-    if (size === 0) break;
-    chunks.push(framed.subarray(at, at + size));
-    at += size + 2;
-  }
-  const trailers = framed
-    .subarray(at)
-    .toString('latin1')
-    .split('\r\n')
-    .flatMap((line) => {
-      const colon = line.indexOf(':');
-      return colon < 0 ? [] : [[line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()] as const];
-    });
-  return { body: Buffer.concat(chunks), trailers: Object.fromEntries(trailers) };
 }
 
 function isForm(request: EdgeRequest): boolean {
