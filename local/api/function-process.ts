@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { FunctionResource } from '../resource-types';
 
 interface Pending {
+  readonly child: ChildProcess;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
@@ -14,6 +15,7 @@ export class FunctionProcess {
   readonly #resource: FunctionResource;
   readonly #environment: Readonly<Record<string, string>>;
   readonly #output: (line: string) => void;
+  readonly #fork: typeof fork;
   readonly #pending = new Map<number, Pending>();
   #child: ChildProcess | undefined;
   #next = 0;
@@ -24,10 +26,12 @@ export class FunctionProcess {
     resource: FunctionResource,
     environment: Readonly<Record<string, string>>,
     output: (line: string) => void,
+    forkProcess: typeof fork = fork,
   ) {
     this.#resource = resource;
     this.#environment = environment;
     this.#output = output;
+    this.#fork = forkProcess;
   }
 
   /** Starts the process, so that the first request does not wait for it. */
@@ -35,7 +39,7 @@ export class FunctionProcess {
     if (this.#child || this.#stopping) return;
     const { directory, handler } = this.#resource;
     const host = path.join(__dirname, `function-host${path.extname(__filename)}`);
-    const child = fork(host, [directory, handler], {
+    const child = this.#fork(host, [directory, handler], {
       env: { ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -52,12 +56,18 @@ export class FunctionProcess {
         for (const line of chunk.toString().split('\n')) if (line.trim() !== '') this.#output(line);
       });
     }
-    child.once('exit', (code) => {
+    const gone = (reason: string): void => {
       if (this.#child === child) this.#child = undefined;
-      for (const id of [...this.#pending.keys()]) {
-        this.#take(id)?.reject(new Error(`the function's process ended with code ${code}`));
-      }
+      for (const [id, pending] of this.#pending) if (pending.child === child) this.#take(id)?.reject(new Error(reason));
+    };
+    child.once('exit', (code, signal) => gone(`the function's process ended with ${signal ?? `code ${String(code)}`}`));
+    // Without a listener a failure of the process or of its channel would end the whole run.
+    child.on('error', (error) => {
+      gone(`the function's process failed: ${error.message}`);
+      child.kill('SIGKILL');
     });
+    // Nothing can be asked of it any more, even while it lives.
+    child.once('disconnect', () => child.kill('SIGKILL'));
   }
 
   /** Invokes the handler. @throws Error with the handler's message, after the function's timeout, or once it is stopped */
@@ -79,7 +89,7 @@ export class FunctionProcess {
         this.#take(id)?.reject(new Error(`Task timed out after ${timeoutSeconds} seconds`));
         child.kill('SIGKILL');
       }, timeoutSeconds * 1000);
-      this.#pending.set(id, { resolve, reject, timer });
+      this.#pending.set(id, { child, resolve, reject, timer });
       child.send({ id, event, context });
     });
   }

@@ -1,3 +1,5 @@
+import type { fork } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +9,11 @@ const CODE = `
 exports.handler = async (event, context) => {
   if (event.fail) throw new Error('no such thing');
   if (event.exit) process.exit(7);
+  if (event.deaf) {
+    process.removeAllListeners('disconnect');
+    setInterval(() => {}, 1000);
+    process.disconnect();
+  }
   if (event.hang) await new Promise(() => {});
   console.log('heard ' + event.name);
   return { name: event.name, stage: process.env.STAGE, pid: process.pid, memory: context.memoryLimitInMB };
@@ -28,7 +35,7 @@ describe('FunctionProcess', () => {
   });
   afterEach(() => Promise.all(started.map((each) => each.stop())));
 
-  function setUp(handler = 'index.handler', timeoutSeconds = 10): FunctionProcess {
+  function setUp(handler = 'index.handler', timeoutSeconds = 10, forkProcess?: typeof fork): FunctionProcess {
     const made = new FunctionProcess(
       {
         logicalId: 'Function',
@@ -42,6 +49,7 @@ describe('FunctionProcess', () => {
       },
       { STAGE: 'local', PATH: process.env['PATH'] ?? '' },
       (line) => output.push(line),
+      forkProcess,
     );
     started.push(made);
     return made;
@@ -68,6 +76,28 @@ describe('FunctionProcess', () => {
     const hello = setUp();
     await expect(hello.invoke({ exit: true })).rejects.toThrow("the function's process ended with code 7");
     await expect(hello.invoke({ name: 'd' })).resolves.toMatchObject({ name: 'd' });
+  });
+
+  test('survives a process that has closed its channel, and starts another', async () => {
+    const hello = setUp();
+    const { pid } = (await hello.invoke({ name: 'a' })) as { pid: number };
+    const deaf = hello.invoke({ deaf: true });
+    await expect(deaf).rejects.toThrow("the function's process ended with SIGKILL");
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    await expect(hello.invoke({ name: 'b' })).resolves.toMatchObject({ name: 'b' });
+  });
+
+  test('fails the request, and not the run, when its message cannot be sent', async () => {
+    // As Node.js does without a callback: the failure is an event of the child, on the next turn.
+    const child = Object.assign(new EventEmitter(), {
+      exitCode: null,
+      signalCode: null,
+      send: () => setImmediate(() => child.emit('error', new Error('write EPIPE'))),
+      kill: jest.fn(() => setImmediate(() => child.emit('exit', null, 'SIGKILL'))),
+    });
+    const hello = setUp('index.handler', 10, (() => child) as unknown as typeof fork);
+    await expect(hello.invoke({})).rejects.toThrow("the function's process failed: write EPIPE");
+    expect(child.kill).toHaveBeenCalledWith('SIGKILL');
   });
 
   test("fails after the function's own timeout", async () => {
