@@ -42,6 +42,8 @@ interface Machine {
   readonly launchedAtMs: number;
   child?: ChildProcess;
   metadata?: InstanceMetadataServer;
+  /** What the group wants of it; a machine that is still booting is told when its metadata service is there. */
+  target: 'InService' | 'Terminated';
   /** Cancels the boot. */
   cancelBoot?: () => void;
   ended?: Extract<InstanceLifecycle, 'Terminated' | 'Killed' | 'Failed'>;
@@ -145,7 +147,13 @@ export class LocalFleet implements Machines {
 
   start(instanceId: string): void {
     const { clock, bootMs, log } = this.#options;
-    const machine: Machine = { id: instanceId, launchedAtMs: clock.wallClock(), wasInService: false, lastError: '' };
+    const machine: Machine = {
+      id: instanceId,
+      launchedAtMs: clock.wallClock(),
+      target: 'InService',
+      wasInService: false,
+      lastError: '',
+    };
     this.#machines.set(instanceId, machine);
     this.#everLaunched.add(instanceId);
     const waitMs = bootMs();
@@ -157,8 +165,10 @@ export class LocalFleet implements Machines {
 
   retarget(instanceId: string, target: 'InService' | 'Terminated'): void {
     const machine = this.#machines.get(instanceId);
-    if (machine?.metadata) machine.metadata.targetLifecycleState = target;
-    if (target === 'Terminated' && machine?.child) {
+    if (!machine) return;
+    machine.target = target;
+    if (machine.metadata) machine.metadata.targetLifecycleState = target;
+    if (target === 'Terminated' && machine.child) {
       const held = this.#options.heldBy(instanceId);
       const work = held === 0 ? 'it has no work' : `it finishes ${held} running ${held === 1 ? 'job' : 'jobs'} first`;
       this.#options.log.add('instance', `${short(instanceId)} was chosen for scale-in: ${work}`, instanceId);
@@ -206,7 +216,7 @@ export class LocalFleet implements Machines {
       autoScalingGroupName: resource.name,
     });
     if (machine.ended || this.#closed) return metadata.close();
-    metadata.targetLifecycleState = 'InService';
+    metadata.targetLifecycleState = machine.target;
     machine.metadata = metadata;
     const [program = 'node', ...args] = resource.command;
     const child = spawn(program === 'node' ? process.execPath : program, args, {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EventLog } from '../../local/event-log';
 import { LocalFleet, short } from '../../local/fleet';
+import type { FleetResource } from '../../local/resource-types';
 import { ManualClock } from '../support/manual-clock';
 
 const BOOT_MS = 1_000;
@@ -11,6 +12,21 @@ const BOOT_MS = 1_000;
 const WORKER = `
 console.log(JSON.stringify({ level: 'error', msg: process.env.TROUBLE ?? 'none' }));
 if (process.env.CODE) process.exit(Number(process.env.CODE));
+setInterval(() => {}, 1000);
+`;
+
+/** A worker that says which state its instance's metadata names as the target. */
+const ASKING_WORKER = `
+const at = process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT + '/latest/';
+const say = async () => {
+  const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': '60' };
+  const token = await (await fetch(at + 'api/token', { method: 'PUT', headers })).text();
+  const asked = await fetch(at + 'meta-data/autoscaling/target-lifecycle-state', {
+    headers: { 'x-aws-ec2-metadata-token': token },
+  });
+  console.log(JSON.stringify({ level: 'error', msg: 'target ' + (await asked.text()) }));
+};
+void say();
 setInterval(() => {}, 1000);
 `;
 
@@ -26,7 +42,7 @@ describe('LocalFleet', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  async function setUp(environment: Readonly<Record<string, string>> = {}) {
+  async function setUp(environment: Readonly<Record<string, string>> = {}, hooks: FleetResource['hooks'] = []) {
     const clock = new ManualClock();
     const log = new EventLog(() => clock.wallClock());
     const done: Record<string, number> = {};
@@ -37,7 +53,7 @@ describe('LocalFleet', () => {
         name: 'group',
         min: 1,
         max: 4,
-        hooks: [],
+        hooks,
         directory,
         command: ['node', 'main.js'],
         environment,
@@ -96,6 +112,19 @@ describe('LocalFleet', () => {
     await clock.advance(10 * BOOT_MS);
     expect(texts().filter((text) => text.includes('started its worker'))).toEqual([]);
     expect(states()).toEqual([]);
+  });
+
+  test('an instance that is chosen for scale-in while it boots learns so from its metadata', async () => {
+    writeFileSync(path.join(directory, 'main.js'), ASKING_WORKER);
+    const { clock, fleet, texts, states } = await setUp({}, [
+      { name: 'drain', transition: 'terminating', heartbeatTimeoutSeconds: 600, defaultResult: 'CONTINUE' },
+    ]);
+    fleet.group.setDesiredCapacity(1);
+    fleet.group.setDesiredCapacity(0);
+    await clock.advance(BOOT_MS);
+    await until(() => texts().some((text) => text.includes('target ')));
+    expect(texts().at(-1)).toMatch(/target Terminated$/);
+    expect(states()).toEqual(['Terminating:Wait']);
   });
 
   test('the jobs of ended instances are not forgotten', async () => {
