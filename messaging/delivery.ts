@@ -27,6 +27,8 @@ export class Delivery {
   replay = false;
   /** Owner token and key in the idempotency store, while a record is held. */
   claim: { readonly key: string; readonly owner: string } | undefined;
+  /** FIFO: takes the timer of the next try here away; undefined when none is planned. */
+  cancelRetry: (() => void) | undefined;
   /** Runs when the renewal that is on its way is answered. */
   afterRenewal: (() => void) | undefined;
 

@@ -87,14 +87,14 @@ export class Endings {
       return this.giveBack.group(delivery, state.backoffSeconds(delivery.message.receiveCount), 'failed');
     }
     delivery.failures += 1;
-    state.park(delivery);
-    clock.setTimer(pauseMs, () => {
-      if (delivery.state !== 'parked' || !state.lanes?.unpark(delivery)) return;
-      state.parked -= 1;
+    const again = (): void => {
+      state.unpark(delivery);
       delivery.state = 'buffered';
       delivery.rearm();
+      state.lanes?.unpark(delivery);
       state.dispatch();
-    });
+    };
+    state.park(delivery, clock.setTimer(pauseMs, again));
   }
 
   async #quarantine(delivery: Delivery, error: unknown): Promise<void> {

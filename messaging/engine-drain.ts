@@ -33,7 +33,8 @@ export function drainHost({ state, giveBack, receiving, close, end, onChange }: 
     close: () => {
       state.closing = true;
       close();
-      const parked = [...state.held.values()].filter((d) => d.state === 'parked');
+      // Those without a next try are being given back already, and wait for what is behind them.
+      const parked = [...state.held.values()].filter((d) => d.cancelRetry !== undefined);
       for (const delivery of parked) giveBack.group(delivery, 0, 'drained');
       for (const delivery of state.ready.waiting().reverse()) {
         state.ready.remove(delivery);

@@ -70,13 +70,24 @@ export class EngineState {
     return backoffSeconds(this.#backoff, failures, this.options.random);
   }
 
-  park(delivery: Delivery): void {
+  /** A FIFO head waits with its lane: for its next try here, which `cancelRetry` takes away, or for its lane to be given back. */
+  park(delivery: Delivery, cancelRetry?: () => void): void {
+    this.unpark(delivery);
     delivery.state = 'parked';
+    delivery.cancelRetry = cancelRetry;
     this.parked += 1;
     this.lanes?.park(delivery);
   }
 
+  /** To be called before a delivery gets another state: it is not parked any more, and will not be tried again here. */
+  unpark(delivery: Delivery): void {
+    if (delivery.state === 'parked') this.parked -= 1;
+    delivery.cancelRetry?.();
+    delivery.cancelRetry = undefined;
+  }
+
   gone(delivery: Delivery): void {
+    this.unpark(delivery);
     delivery.state = 'gone';
     this.forget(delivery);
   }

@@ -29,10 +29,9 @@ export class GiveBack {
       void this.one(delivery, seconds, reason);
       return;
     }
-    if (delivery.state !== 'parked') state.park(delivery);
+    state.park(delivery);
     void Promise.all(behind.map((d) => this.one(d, 0, reason))).then(() => {
       if (delivery.state !== 'parked') return;
-      state.parked -= 1;
       state.lanes?.leave(delivery);
       void this.one(delivery, seconds, reason);
       state.dispatch();
@@ -41,6 +40,7 @@ export class GiveBack {
 
   /** Gives this message back. @returns when SQS has confirmed it */
   one(delivery: Delivery, seconds: number, reason: ReleaseReason): Promise<void> {
+    this.state.unpark(delivery);
     delivery.state = 'releasing';
     this.state.forget(delivery);
     return new Promise((done) => {

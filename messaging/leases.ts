@@ -38,7 +38,6 @@ export function leaseLost(state: EngineState, giveBack: GiveBack, delivery: Deli
   } else {
     state.gone(delivery);
     if (where === 'buffered') state.ready.remove(delivery);
-    if (where === 'parked') state.parked -= 1;
     if (where !== 'acking') lanes?.leave(delivery);
     if (where === 'acking') {
       state.acking -= 1;
