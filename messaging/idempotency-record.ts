@@ -2,6 +2,7 @@ import type { IdempotencyBegin, IdempotencyClaim } from './idempotency';
 
 /** What a store keeps for a key. Times are milliseconds since 1970. */
 export interface IdempotencyRecord {
+  /** Empty once it was released. */
   readonly owner: string;
   readonly leaseUntilMs: number;
   readonly done: boolean;

@@ -71,8 +71,9 @@ export class S3IdempotencyStore implements IdempotencyStore {
   }
 
   async release(key: string, owner: string): Promise<void> {
-    // Ends the lease instead of deleting: not every S3 implementation deletes conditionally.
-    await this.#change(key, owner, (record) => (record.done ? undefined : { ...record, leaseUntilMs: 0 }));
+    // Ends the lease instead of deleting: not every S3 implementation deletes conditionally. Nobody owns it then, so that a
+    // renewal that was on its way cannot take it again.
+    await this.#change(key, owner, (record) => (record.done ? undefined : { ...record, owner: '', leaseUntilMs: 0 }));
   }
 
   /** Rewrites the record while it is the owner's; false when it is not, or `next` declines. */

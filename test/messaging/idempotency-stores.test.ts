@@ -77,9 +77,7 @@ describe.each(Object.entries(makers))('%s idempotency store', (_name, make) => {
           } else {
             await store.release(action.key, action.owner);
             if (!mine || record?.done !== false) continue;
-            // A store may delete the record or end its lease; for another owner both are the same.
-            if (store instanceof S3IdempotencyStore) put(action.key, { ...record, leaseUntilMs: 0 });
-            else model.delete(action.key);
+            model.delete(action.key);
           }
         }
       }),
@@ -126,6 +124,15 @@ describe.each(Object.entries(makers))('%s idempotency store', (_name, make) => {
     expect(await store.begin('k', { owner: 'c', leaseUntilMs: clock.ms + 1 })).toEqual({
       busyUntilMs: clock.ms + 30_000,
     });
+  });
+
+  test('a renewal that comes after the release does not take the key again', async () => {
+    const clock = new WallClock();
+    const store = make(clock);
+    await store.begin('k', { owner: 'a', leaseUntilMs: clock.ms + 30_000 });
+    await store.release('k', 'a');
+    expect(await store.renew('k', { owner: 'a', leaseUntilMs: clock.ms + 60_000 })).toBe(false);
+    expect(await store.begin('k', { owner: 'b', leaseUntilMs: clock.ms + 30_000 })).toBe('started');
   });
 
   test('takes keys of any length and content', async () => {
