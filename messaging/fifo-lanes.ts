@@ -45,6 +45,7 @@ export class Line<T> implements ReadyQueue<T> {
 }
 
 interface Lane<T> {
+  readonly group: string;
   readonly waiting: T[];
   /** Running or parked: nothing else of the group may start. */
   head: T | undefined;
@@ -73,6 +74,11 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     return this.#size;
   }
 
+  /** Groups of which something is held. */
+  get groups(): number {
+    return this.#lanes.size;
+  }
+
   add(item: T): void {
     const lane = this.#laneOf(item);
     const { waiting } = lane;
@@ -87,7 +93,10 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     for (let lane = this.#startable.shift(); lane !== undefined; lane = this.#startable.shift()) {
       lane.listed = false;
       const head = lane.waiting.shift();
-      if (head === undefined) continue;
+      if (head === undefined) {
+        this.#tidy(lane);
+        continue;
+      }
       lane.head = head;
       this.#size -= 1;
       return head;
@@ -102,7 +111,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
       lane.waiting.splice(at, 1);
       this.#size -= 1;
     }
-    this.#tidy(item, lane);
+    this.#tidy(lane);
     return at >= 0;
   }
 
@@ -136,7 +145,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
       lane.parked = false;
     }
     this.#list(lane);
-    this.#tidy(item, lane);
+    this.#tidy(lane);
   }
 
   /** Takes out what must not start because `item` was not finished: the items after it, last first. */
@@ -145,7 +154,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     const at = lane.waiting.findIndex((other) => compareSequence(sequenceOf(other), sequenceOf(item)) > 0);
     const after = at < 0 ? [] : lane.waiting.splice(at);
     this.#size -= after.length;
-    this.#tidy(item, lane);
+    this.#tidy(lane);
     return after.reverse();
   }
 
@@ -166,7 +175,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     const lane = this.#laneOf(item);
     const at = lane.acks.indexOf(item);
     if (at >= 0) lane.acks.splice(at, 1);
-    this.#tidy(item, lane);
+    this.#tidy(lane);
     return at === 0 ? lane.acks[0] : undefined;
   }
 
@@ -175,7 +184,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     const lane = this.#laneOf(item);
     const at = lane.acks.indexOf(item);
     const behind = at < 0 ? [] : lane.acks.splice(at).slice(1);
-    this.#tidy(item, lane);
+    this.#tidy(lane);
     return behind.reverse();
   }
 
@@ -183,7 +192,7 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     const group = item.message.groupId ?? '';
     let lane = this.#lanes.get(group);
     if (lane === undefined) {
-      lane = { waiting: [], head: undefined, parked: false, acks: [], listed: false };
+      lane = { group, waiting: [], head: undefined, parked: false, acks: [], listed: false };
       this.#lanes.set(group, lane);
     }
     return lane;
@@ -195,9 +204,9 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     this.#startable.push(lane);
   }
 
-  #tidy(item: T, lane: Lane<T>): void {
+  #tidy(lane: Lane<T>): void {
     if (lane.head === undefined && lane.waiting.length === 0 && lane.acks.length === 0 && !lane.listed) {
-      this.#lanes.delete(item.message.groupId ?? '');
+      this.#lanes.delete(lane.group);
     }
   }
 }

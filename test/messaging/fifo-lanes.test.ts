@@ -49,6 +49,28 @@ describe('FifoLanes', () => {
     expect(lanes.next()).toBeUndefined();
   });
 
+  test('forgets a group of which nothing is left', () => {
+    const lanes = new FifoLanes<ReturnType<typeof item>>();
+    for (let n = 0; n < 100; n++) {
+      const [a, b] = [item(1, `g${n}`), item(2, `g${n}`)] as const;
+      lanes.add(a);
+      lanes.add(b);
+      // Taken out while their lane is among those that may start.
+      if (n % 2 === 0) lanes.takeAfter(a);
+      else lanes.remove(b);
+      lanes.remove(a);
+    }
+    expect(lanes.next()).toBeUndefined();
+    expect(lanes.groups).toBe(0);
+    const again = item(3, 'g1');
+    lanes.add(again);
+    expect(lanes.next()).toBe(again);
+    lanes.leave(again);
+    expect(lanes.ack(again)).toBe(true);
+    lanes.acked(again);
+    expect(lanes.groups).toBe(0);
+  });
+
   test('lets one delete of a group go at a time', () => {
     const lanes = new FifoLanes<ReturnType<typeof item>>();
     const [a, b, c] = [item(1), item(2), item(3)] as const;
