@@ -129,8 +129,11 @@ export class ClaimCheck implements BodyEncoder, BodyCodec {
     try {
       const { Body, ContentLength = 0 } = await this.#options.s3.send(command);
       const { maxBytes = 104_857_600 } = this.#options;
-      if (ContentLength > maxBytes)
+      if (ContentLength > maxBytes) {
+        // Nobody reads it: left alone it would keep its connection.
+        if (Body !== undefined && 'destroy' in Body) Body.destroy();
         throw new PermanentError(`${where} (${ContentLength} bytes) is above ${maxBytes} bytes`, message.messageId);
+      }
       return (await Body?.transformToString('utf-8')) ?? '';
     } catch (cause) {
       if (cause instanceof this.#sdk.NoSuchKey || cause instanceof this.#sdk.NoSuchBucket)

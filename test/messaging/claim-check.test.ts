@@ -198,6 +198,8 @@ describe('ClaimCheck', () => {
     s3.objects.set('bodies/in/k', { body: 'long', etag: '' });
     const pointer = formatPointer({ s3BucketName: 'bodies', s3Key: 'in/k' });
     await expect(check.decode(pointer, claimed(pointer))).rejects.toBeInstanceOf(PermanentError);
+    // A body that nobody reads would keep its connection for ever.
+    expect(s3.unread).toBe(0);
   });
 
   test('lets the message come back when S3 is out of order', async () => {

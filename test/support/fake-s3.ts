@@ -6,6 +6,8 @@ export class FakeS3 {
   readonly commands: object[] = [];
   /** Errors that the next calls fail with, before any effect. */
   readonly failures: Error[] = [];
+  /** Bodies that were neither read nor destroyed: each keeps a connection. */
+  unread = 0;
   #serial = 0;
 
   get client(): S3Client {
@@ -34,7 +36,11 @@ export class FakeS3 {
       return {};
     }
     if (stored === undefined) throw new NoSuchKey({ message: 'no such key', $metadata: { httpStatusCode: 404 } });
-    const body = { transformToString: () => Promise.resolve(stored.body) };
+    this.unread += 1;
+    const body = {
+      transformToString: () => (this.unread--, Promise.resolve(stored.body)),
+      destroy: () => void this.unread--,
+    };
     return { ETag: stored.etag, ContentLength: Buffer.byteLength(stored.body), Body: body };
   }
 }
