@@ -14,7 +14,7 @@ export * from './json-logger';
 export { leanTransport, type LeanTransportOptions } from './lean-transport';
 export * from './logger';
 export { MemoryIdempotencyStore, type MemoryIdempotencyStoreOptions } from './memory-idempotency-store';
-export * from './observer';
+export type { BatchOperation, ConsumerObserver, RunOutcome } from './observer';
 export { MissingPackageError } from './optional-package';
 export type { AttributeValue, OutgoingMessage } from './outgoing-message';
 export { Producer } from './producer';

@@ -1,26 +1,10 @@
 import type { Logger } from './logger';
-import type { ConsumerObserver } from './observer';
-
-type Events = Omit<ConsumerObserver, 'aroundHandler'>;
-
-const NAMES = [
-  'received',
-  'started',
-  'finished',
-  'deleted',
-  'renewed',
-  'leaseLost',
-  'released',
-  'quarantined',
-  'duplicate',
-  'pollFailed',
-  'callFailed',
-] as const satisfies ReadonlyArray<keyof Events>;
+import { OBSERVER_EVENTS, type ConsumerObserver, type ObserverEvents } from './observer';
 
 /** The methods that an observer has, none of which throws. Those it lacks stay undefined, so that their events are not even made. */
-export function safeObserver(observer: ConsumerObserver | undefined, logger: Logger): Events {
+export function safeObserver(observer: ConsumerObserver | undefined, logger: Logger): ObserverEvents {
   const safe: Record<string, (event: never) => void> = {};
-  for (const name of NAMES) {
+  for (const name of OBSERVER_EVENTS) {
     const method = observer?.[name] as ((event: never) => void) | undefined;
     if (method === undefined) continue;
     safe[name] = (event) => {

@@ -7,6 +7,24 @@ export type RunOutcome = 'succeeded' | 'failed' | 'poison' | 'released' | 'dupli
 /** Calls to SQS other than receives. */
 export type BatchOperation = 'delete' | 'renew' | 'release' | 'quarantine';
 
+/** The events of a {@link ConsumerObserver}: all that it is told, but not what it does around a handler. */
+export type ObserverEvents = Omit<ConsumerObserver, 'aroundHandler'>;
+
+/** Their names, each of them: the type knows when one is missing. */
+export const OBSERVER_EVENTS = Object.keys({
+  received: true,
+  started: true,
+  finished: true,
+  deleted: true,
+  renewed: true,
+  leaseLost: true,
+  released: true,
+  quarantined: true,
+  duplicate: true,
+  pollFailed: true,
+  callFailed: true,
+} satisfies Record<keyof ObserverEvents, true>) as ReadonlyArray<keyof ObserverEvents>;
+
 /**
  * Watches a consumer: metrics and traces are made here. All methods are optional and synchronous; one that throws is
  * logged and changes nothing. Durations are of the consumer's own clock.

@@ -1,5 +1,5 @@
 import type * as Otel from '@opentelemetry/api';
-import type { ConsumerObserver } from './observer';
+import { OBSERVER_EVENTS, type ConsumerObserver } from './observer';
 import type { BodyEncoder } from './producer-options';
 import type { MessageAttribute, SendEntry, TransportMessage } from './transport';
 
@@ -91,21 +91,8 @@ export function traceConsumer(options: TracingOptions): ConsumerObserver {
 
 /** Makes one observer of several; each event goes to all of them, `aroundHandler` nests from the first to the last. */
 export function combineObservers(...observers: readonly ConsumerObserver[]): ConsumerObserver {
-  const names = [
-    'received',
-    'started',
-    'finished',
-    'deleted',
-    'renewed',
-    'leaseLost',
-    'released',
-    'quarantined',
-    'duplicate',
-    'pollFailed',
-    'callFailed',
-  ] as const satisfies ReadonlyArray<keyof ConsumerObserver>;
   const combined: Record<string, unknown> = {};
-  for (const name of names) {
+  for (const name of OBSERVER_EVENTS) {
     const interested = observers.filter((observer) => observer[name] !== undefined);
     if (interested.length === 0) continue;
     combined[name] = (event: never): void => {

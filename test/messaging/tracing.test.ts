@@ -10,6 +10,9 @@ import {
   type Link,
   type SpanOptions,
 } from '@opentelemetry/api';
+import { silentLogger } from '../../messaging/logger';
+import { safeObserver } from '../../messaging/notify';
+import { OBSERVER_EVENTS } from '../../messaging/observer';
 import { combineObservers, traceConsumer, traceProducer } from '../../messaging/tracing';
 import type { TransportMessage } from '../../messaging/transport';
 
@@ -194,5 +197,11 @@ describe('combineObservers', () => {
     await combined.aroundHandler?.(message(), async () => void log.push('run'));
     expect(log).toEqual(['a quarantined', 'b quarantined', 'a before', 'b before', 'run', 'b after', 'a after']);
     expect(Object.keys(combined)).toEqual(['quarantined', 'aroundHandler']);
+  });
+
+  test('has every event that a consumer tells', () => {
+    const all = Object.fromEntries(OBSERVER_EVENTS.map((name) => [name, () => {}]));
+    expect(Object.keys(combineObservers(all))).toEqual(OBSERVER_EVENTS);
+    expect(Object.keys(safeObserver(all, silentLogger))).toEqual(OBSERVER_EVENTS);
   });
 });
