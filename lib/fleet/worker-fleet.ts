@@ -11,6 +11,7 @@ import { environmentFile } from '../private/environment-file';
 import { AUTO_SCALING_LIMITS, checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
 import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
+import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
 import { VpcEndpoints } from './vpc-endpoints';
 import { FleetEgress, WorkerFleetProps } from './worker-fleet-props';
@@ -148,6 +149,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     ];
     const metadata: WorkerMetadata = { assetHash: code.asset.assetHash, command: code.command, environment };
     group.addMetadata(WORKER_METADATA_KEY, metadata);
+    guardInstanceTags(this, group, this.launchTemplate.node.defaultChild as ec2.CfnLaunchTemplate);
     // No instance may start before its role can do everything.
     this.autoScalingGroup.node.addDependency(this.role, policy);
     if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);

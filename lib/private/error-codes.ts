@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   FleetTimeNotConcrete: 'The times of a fleet are known at synth',
   InstanceArchitecturesDiffer: 'All instance types of a fleet have one processor architecture',
   InstanceLifetimeOutOfRange: 'An instance lives at least 1 day and at most 365 days',
+  InstanceTagKeyNotValid: 'A tag of an instance has a key that instance metadata can show',
   MemoryMaxUnreadable: 'The memory limit is one that systemd can read',
   MetricsIntervalOutOfRange: 'Metric records are 1 to 60 seconds apart',
   MinCapacityAboveMax: 'The least number of instances is not above the largest',

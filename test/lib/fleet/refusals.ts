@@ -1,4 +1,4 @@
-import { Duration, Lazy, Size, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, Size, type Stack, Tags } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { join } from 'node:path';
@@ -59,6 +59,14 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'InstanceLifetimeOutOfRange',
     when: 'an instance lives for an hour',
     attempt: fleet({ maxInstanceLifetime: Duration.hours(1) }),
+  },
+  {
+    code: 'InstanceTagKeyNotValid',
+    when: 'all of the app has a tag with a space',
+    attempt: (stack) => {
+      fleet({})(stack);
+      Tags.of(stack.node.root).add('Cost center', '4711');
+    },
   },
   {
     code: 'FleetTimeNotConcrete',
