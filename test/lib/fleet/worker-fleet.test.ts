@@ -6,8 +6,10 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
 import { WORKER_ENV, WORKER_METADATA_KEY, type WorkerMetadata } from '../../../worker/contract';
 import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkerSecret, WorkQueue } from '../../../lib';
+import { FLEET_TAG } from '../../../lib/private/fleet-role';
 import { parseEnvironmentFile } from '../../../lib/private/environment-file';
 
 const HANDLER = `${__dirname}/fixtures/handler.ts`;
@@ -235,6 +237,19 @@ describe('WorkerFleet', () => {
         AutoScalingInstanceRefresh: { Preferences: Match.objectLike({ AlarmSpecification: { Alarms: ['errors'] } }) },
       },
     });
+  });
+
+  test('knows its own group by a tag that fits, whatever the stack and the path are called', () => {
+    const stack = new Stack(new App(), 'App', { stackName: 's'.repeat(128) });
+    const queue = new WorkQueue(stack, 'Jobs');
+    const deep = new Construct(new Construct(stack, 'P'.repeat(200)), 'Q'.repeat(200));
+    new WorkerFleet(deep, 'Fleet', { queue, code: WorkerCode.fromModule(HANDLER) });
+    const [group] = Object.values(Template.fromStack(stack).findResources('AWS::AutoScaling::AutoScalingGroup'));
+    const tags = group?.['Properties'].Tags as { Key: string; Value: string; PropagateAtLaunch: boolean }[];
+    const tag = tags.find(({ Key }) => Key === FLEET_TAG);
+    expect(tag).toMatchObject({ PropagateAtLaunch: false });
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+    expect(tag?.Value.length).toBeLessThanOrEqual(256);
   });
 
   test('no instance starts before its role can do everything, and nothing waits in a circle', () => {

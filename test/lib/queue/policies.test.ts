@@ -1,5 +1,5 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -246,6 +246,42 @@ describe('Producer.schedule', () => {
     expect(deployed.ask(queue.queue, role, RECEIVE)).toBe('implicitDeny');
     expect(deployed.askKey(keyOf(queue), role, 'kms:GenerateDataKey')).toBe('allow');
     expect(deployed.ask(queue.queue, service('scheduler'), SEND)).toBe('implicitDeny');
+  });
+
+  test('does not fire before its role may send, and only the scheduler of this account may be it', () => {
+    const queue = new WorkQueue(stack, 'Jobs');
+    queue.addProducer(Producer.schedule('Nightly', { schedule: scheduler.ScheduleExpression.rate(Duration.days(1)) }));
+    const template = Template.fromStack(stack);
+    const [schedule] = Object.values(template.findResources('AWS::Scheduler::Schedule'));
+    const [policy = ''] = Object.keys(template.findResources('AWS::IAM::ManagedPolicy'));
+    expect(policy).toMatch(/^JobsNightlyPolicy/);
+    expect((schedule as { DependsOn?: string[] }).DependsOn).toEqual(expect.arrayContaining([policy]));
+    // What the role may do is in a managed policy: compliance packs refuse inline ones.
+    template.resourceCountIs('AWS::IAM::Policy', 0);
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: Match.objectLike({
+        Statement: [
+          Match.objectLike({
+            Principal: { Service: 'scheduler.amazonaws.com' },
+            Condition: {
+              StringEquals: Match.objectLike({ 'aws:SourceAccount': stack.resolve(stack.account) as unknown }),
+            },
+          }),
+        ],
+      }),
+    });
+  });
+});
+
+describe('Producer.schedule to a queue of another account', () => {
+  test('names its role, which alone can stand in the policy of that queue', () => {
+    const own = new Stack(new App(), 'Own', { env: { account: ACCOUNT, region: REGION } });
+    const queue = WorkQueue.fromQueue(own, 'Jobs', {
+      queue: sqs.Queue.fromQueueArn(own, 'Imported', `arn:aws:sqs:${REGION}:${OTHER}:jobs`),
+    });
+    const schedule = scheduler.ScheduleExpression.rate(Duration.days(1));
+    expect(queue.addProducer(Producer.schedule('Nightly', { schedule })).success).toBe(false);
+    Annotations.fromStack(own).hasWarning('/Own/Jobs', Match.stringLikeRegexp('"Principal"[^]*JobsNightlyRole'));
   });
 });
 
