@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { ObjectHead, ObjectStore } from '../../video/transcode/store';
+import type { ObjectHead, ObjectStore, StoredText } from '../../video/transcode/store';
 
 interface Stored {
+  readonly version: string;
   readonly content: Buffer;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -14,11 +15,17 @@ export class MemoryObjectStore implements ObjectStore {
   readonly writes: string[] = [];
   /** Called before each write; may throw, or change the store as another writer would. */
   beforeWrite: (key: string) => void = () => {};
+  /** Called after each write. */
+  written: (key: string) => void = () => {};
+  /** Awaited before each write takes effect: what it holds back lands later, as a slow request does. */
+  hold: (key: string) => Promise<void> = async () => {};
+  #versions = 0;
   /** When set, the next conditional write takes effect but its answer is lost. */
   loseNextAnswer = false;
 
   put(key: string, content: string | Buffer, contentType = '', metadata: Record<string, string> = {}): void {
-    this.objects.set(key, { content: Buffer.from(content), contentType, metadata });
+    const version = `v${++this.#versions}`;
+    this.objects.set(key, { content: Buffer.from(content), contentType, metadata, version });
   }
 
   json<T>(key: string): T | undefined {
@@ -37,23 +44,27 @@ export class MemoryObjectStore implements ObjectStore {
     writeFileSync(path, stored.content);
   }
 
-  async getText(key: string): Promise<string | undefined> {
-    return this.objects.get(key)?.content.toString();
+  async getText(key: string): Promise<StoredText | undefined> {
+    const stored = this.objects.get(key);
+    return stored && { text: stored.content.toString(), version: stored.version };
   }
 
   async putText(key: string, text: string, contentType: string): Promise<void> {
+    await this.hold(key);
     this.#write(key, Buffer.from(text), contentType);
   }
 
-  async putTextIfAbsent(key: string, text: string, contentType: string): Promise<boolean> {
+  async replaceText(key: string, text: string, contentType: string, version?: string): Promise<string | undefined> {
+    await this.hold(key);
     this.beforeWrite(key);
-    if (this.objects.has(key)) return false;
+    if (this.objects.get(key)?.version !== version) return undefined;
     this.put(key, text, contentType);
     this.writes.push(key);
-    if (!this.loseNextAnswer) return true;
+    this.written(key);
+    if (!this.loseNextAnswer) return this.objects.get(key)?.version;
     // The SDK repeats a request whose answer was lost, and then finds its own object.
     this.loseNextAnswer = false;
-    return false;
+    return undefined;
   }
 
   async putFile(key: string, path: string, contentType: string, signal: AbortSignal): Promise<void> {
@@ -69,5 +80,6 @@ export class MemoryObjectStore implements ObjectStore {
     this.beforeWrite(key);
     this.put(key, content, contentType);
     this.writes.push(key);
+    this.written(key);
   }
 }

@@ -45,7 +45,8 @@ export async function acquireClaim(context: ClaimContext, id: string, anew: bool
   const startedAtMs = wallClockMs();
   const mine: ClaimRecord = { owner, messageId, leaseUntilMs: startedAtMs + leaseMs, startedAtMs };
   const key = MEDIA_KEYS.claim(id, generation);
-  if (await media.putTextIfAbsent(key, JSON.stringify(mine), JSON_TYPE)) return { kind: 'won', generation };
+  const version = await media.replaceText(key, JSON.stringify(mine), JSON_TYPE, undefined);
+  if (version !== undefined) return { kind: 'won', generation };
   const winner = await readClaim(media, key);
   // A lost answer and the SDK's own retry make our first write look like another's.
   if (winner?.owner === owner) return { kind: 'won', generation };
@@ -95,6 +96,6 @@ export async function latestClaim(
 }
 
 async function readClaim(media: ObjectStore, key: string): Promise<ClaimRecord | undefined> {
-  const text = await media.getText(key);
-  return text === undefined ? undefined : (JSON.parse(text) as ClaimRecord);
+  const found = await media.getText(key);
+  return found === undefined ? undefined : (JSON.parse(found.text) as ClaimRecord);
 }

@@ -4,12 +4,11 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
-import { S3Client } from '@aws-sdk/client-s3';
 import { type Handler, systemClock } from '../../messaging';
 import { UPLOAD_MAX_BYTES } from '../contract';
 import { parseUploadEvent } from './event';
 import { findFfmpeg } from './find-ffmpeg';
-import { S3ObjectStore } from './store';
+import { createS3Client, S3ObjectStore } from './store';
 import { transcode, type TranscodeContext } from './transcode';
 
 /** Four hours: longer than a film, shorter than a forged header. */
@@ -43,7 +42,7 @@ export function contextFromEnvironment(env: NodeJS.ProcessEnv): { context: Trans
       throw new Error(`${name} is '${env[name]}': it must be a positive number`);
     return value;
   };
-  const s3 = new S3Client({});
+  const s3 = createS3Client();
   const uploadsBucket = text('UPLOADS_BUCKET');
   return {
     uploadsBucket,

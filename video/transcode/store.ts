@@ -8,7 +8,8 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type S3Client,
+  S3Client,
+  type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 
@@ -19,6 +20,13 @@ export interface ObjectHead {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A small document and the version in which it was found. */
+export interface StoredText {
+  readonly text: string;
+  /** For {@link ObjectStore.replaceText}. */
+  readonly version: string;
+}
+
 /** One bucket, as the handler uses it. */
 export interface ObjectStore {
   /** Undefined when there is no such object. */
@@ -26,10 +34,14 @@ export interface ObjectStore {
   /** Copies an object into a file. */
   download(key: string, path: string, signal: AbortSignal): Promise<void>;
   /** Undefined when there is no such object. */
-  getText(key: string): Promise<string | undefined>;
+  getText(key: string): Promise<StoredText | undefined>;
   putText(key: string, text: string, contentType: string): Promise<void>;
-  /** Writes only where nothing is: one of several writers wins. @returns whether this call wrote. */
-  putTextIfAbsent(key: string, text: string, contentType: string): Promise<boolean>;
+  /**
+   * Writes only over the given version, or where nothing is without one: of several writers one wins.
+   *
+   * @returns the new version; undefined when the store holds something else (which after a lost answer may be one's own)
+   */
+  replaceText(key: string, text: string, contentType: string, version: string | undefined): Promise<string | undefined>;
   putFile(key: string, path: string, contentType: string, signal: AbortSignal): Promise<void>;
   /** Keys below a prefix, at most 1,000. */
   list(prefix: string): Promise<readonly string[]>;
@@ -42,6 +54,27 @@ const FOREVER = 'public, max-age=31536000, immutable';
 const PUT_TRIES = 5;
 const PUT_PAUSE_MS = 100;
 
+/**
+ * How long a request without a file may take, and how often it is tried: all tries end before a claim's lease does, so
+ * that a connection that has gone silent cannot hold a renewal for ever.
+ */
+const SMALL_REQUEST = { requestTimeout: 4_000 };
+
+/**
+ * An S3 client whose requests come to an end. The SDK's own has no limit at all: neither for a connection, nor for an
+ * answer, nor for a body that stops in the middle.
+ */
+export function createS3Client(socketTimeoutMs = 60_000, config: S3ClientConfig = {}): S3Client {
+  return new S3Client({
+    maxAttempts: 3,
+    ...config,
+    requestHandler: { connectionTimeout: 3_000, socketTimeout: socketTimeoutMs, throwOnRequestTimeout: true },
+  });
+}
+
+/** 412: the version is another. 404: there is none any more. 409: another writer is at it this moment. */
+const REFUSED: readonly number[] = [404, 409, 412];
+
 /** An S3 bucket as an {@link ObjectStore}. */
 export class S3ObjectStore implements ObjectStore {
   constructor(
@@ -50,7 +83,8 @@ export class S3ObjectStore implements ObjectStore {
   ) {}
 
   async head(key: string): Promise<ObjectHead | undefined> {
-    const head = await orUndefined(this.s3.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key })));
+    const command = new HeadObjectCommand({ Bucket: this.bucket, Key: key });
+    const head = await orUndefined(this.s3.send(command, SMALL_REQUEST));
     if (head === undefined) return undefined;
     return { sizeBytes: head.ContentLength ?? 0, contentType: head.ContentType ?? '', metadata: head.Metadata ?? {} };
   }
@@ -63,22 +97,25 @@ export class S3ObjectStore implements ObjectStore {
     await pipeline(Body, createWriteStream(path), { signal });
   }
 
-  async getText(key: string): Promise<string | undefined> {
-    const found = await orUndefined(this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key })));
-    return found?.Body?.transformToString();
+  async getText(key: string): Promise<StoredText | undefined> {
+    const command = new GetObjectCommand({ Bucket: this.bucket, Key: key });
+    const found = await orUndefined(this.s3.send(command, SMALL_REQUEST));
+    if (found?.Body === undefined) return undefined;
+    return { text: await found.Body.transformToString(), version: found.ETag ?? '' };
   }
 
   async putText(key: string, text: string, contentType: string): Promise<void> {
-    await this.s3.send(new PutObjectCommand({ ...this.#text(key, text, contentType) }));
+    await this.s3.send(new PutObjectCommand({ ...this.#text(key, text, contentType) }), SMALL_REQUEST);
   }
 
-  async putTextIfAbsent(key: string, text: string, contentType: string): Promise<boolean> {
+  async replaceText(key: string, text: string, contentType: string, version?: string): Promise<string | undefined> {
+    const condition = version === undefined ? { IfNoneMatch: '*' } : { IfMatch: version };
     try {
-      await this.s3.send(new PutObjectCommand({ ...this.#text(key, text, contentType), IfNoneMatch: '*' }));
-      return true;
+      const command = new PutObjectCommand({ ...this.#text(key, text, contentType), ...condition });
+      return (await this.s3.send(command, SMALL_REQUEST)).ETag ?? '';
     } catch (error) {
-      // 412: it is there. 409: another writer is at it this moment; who wins is seen by reading.
-      if (error instanceof S3ServiceException && [409, 412].includes(error.$metadata.httpStatusCode ?? 0)) return false;
+      if (error instanceof S3ServiceException && REFUSED.includes(error.$metadata.httpStatusCode ?? 0))
+        return undefined;
       throw error;
     }
   }
@@ -105,7 +142,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async list(prefix: string): Promise<readonly string[]> {
-    const page = await this.s3.send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix }));
+    const page = await this.s3.send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix }), SMALL_REQUEST);
     return (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
   }
 

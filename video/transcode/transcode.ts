@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, type Logger, PermanentError, ReleaseError } from '../../messaging';
-import { decodeName, MEDIA_KEYS, type VideoStatus, VIDEO_TYPES } from '../contract';
-import { acquireClaim, type ClaimContext, closeClaim, latestClaim, renewClaim } from './claim';
+import { decodeName, type VideoStatus, VIDEO_TYPES } from '../contract';
+import { acquireClaim, type ClaimContext, latestClaim } from './claim';
+import { ClaimLease } from './claim-lease';
 import { encode, type EncodeContext, type EncodeResult } from './encode';
 import type { UploadReference } from './event';
-import { MediaError, type MediaProblem } from './problems';
+import { MediaError } from './problems';
+import { type FoundStatus, readStatus, StatusRecord, SupersededError } from './status-record';
 import type { ObjectStore } from './store';
 
 /** What the handler works with on every message. */
@@ -39,11 +41,8 @@ export interface TranscodeRequest {
 /** What was done about a message. */
 export type TranscodeOutcome = 'encoded' | 'duplicate';
 
-const JSON_TYPE = 'application/json';
 /** Between two looks at a claim that our own message's last receive left behind, milliseconds. */
 const CLAIM_POLL_MS = 1_000;
-/** Between two progress documents, milliseconds. */
-const PROGRESS_MS = 2_000;
 const UPLOADS_AT_ONCE = 8;
 
 /**
@@ -63,16 +62,17 @@ export async function transcode(context: TranscodeContext, request: TranscodeReq
   };
   for (;;) {
     signal.throwIfAborted();
-    const status = await readStatus(context.media, upload.id);
-    if (status?.state === 'ready') return 'duplicate';
-    const again = status?.state === 'failed' && request.redriven;
-    if (status?.state === 'failed' && !again) return repeatFailure(context, request, status);
+    const found = await readStatus(context.media, upload.id);
+    const state = found?.status.state;
+    if (state === 'ready') return 'duplicate';
+    const again = state === 'failed' && request.redriven;
+    if (found !== undefined && state === 'failed' && !again) return repeatFailure(context, request, found.status);
     const outcome = await acquireClaim(claims, upload.id, again);
     if (outcome.kind === 'won') {
+      const { generation } = outcome;
       // Between the look at the status and the claim, the last owner may have finished.
-      if (outcome.generation > 1 && (await readStatus(context.media, upload.id))?.state === 'ready') return 'duplicate';
-      await work(context, request, claims, outcome.generation);
-      return 'encoded';
+      const before = generation > 1 ? await readStatus(context.media, upload.id) : found;
+      return before?.status.state === 'ready' ? 'duplicate' : work(context, request, claims, generation, before);
     }
     if (outcome.by.messageId !== messageId) {
       return 'duplicate';
@@ -99,37 +99,48 @@ async function work(
   request: TranscodeRequest,
   claims: ClaimContext,
   generation: number,
-): Promise<void> {
-  const { upload, signal, logger } = request;
+  found: FoundStatus | undefined,
+): Promise<TranscodeOutcome> {
+  const { upload, messageId, signal, logger } = request;
+  const { clock, media, worker } = context;
+  const { id } = upload;
   const lost = new AbortController();
   const stop = AbortSignal.any([signal, lost.signal]);
-  const stopRenewing = keepClaim(context, claims, upload.id, generation, lost, logger);
+  const give = (reason: string): void => lost.abort(new ReleaseError(reason, messageId));
+  const lease = new ClaimLease({ clock, claims, id, generation, logger, lost: give });
+  const superseded = (error: SupersededError): void => lost.abort(error);
+  const record = new StatusRecord({ media, clock, logger, worker, id, generation, found, superseded });
   const folder = await mkdtemp(join(context.scratch, 'video-'));
-  const record = new StatusRecord(context, upload, generation, logger);
   try {
-    await produce(context, upload, stop, folder, record);
-    stopRenewing();
-    await closeClaim(claims, upload.id, generation, 'ready').catch(() => {});
-    logger.info({ id: upload.id, generation }, `ready to play: ${record.name}`);
+    await produceOrFail(context, upload, stop, folder, record);
+    await lease.close('ready');
+    logger.info({ id, generation }, `ready to play: ${record.name}`);
+    return 'encoded';
   } catch (error) {
-    // Handed back at once, so that the next try need not wait for the lease.
-    const handBack = (): Promise<unknown> => renewClaim(claims, upload.id, generation, 0).catch(() => false);
-    if (stop.aborted) {
-      await handBack();
-      throw new ReleaseError('Stopped before the video was done', request.messageId, { cause: stop.reason });
-    }
+    if (error instanceof SupersededError && error.ready) return 'duplicate';
     if (error instanceof MediaError) {
-      await record.fail(error.code, error.message);
-      stopRenewing();
-      await closeClaim(claims, upload.id, generation, 'failed').catch(() => {});
-    } else {
-      await handBack();
+      await lease.close('failed');
+      throw error;
     }
-    throw error;
+    await lease.handBack();
+    if (!stop.aborted && !(error instanceof SupersededError)) throw error;
+    throw new ReleaseError('Stopped before the video was done', messageId, { cause: error });
   } finally {
-    stopRenewing();
+    await lease.stop();
     record.close();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @throws MediaError once the failure is on record; whatever else went wrong leaves no verdict */
+async function produceOrFail(...[context, upload, signal, folder, record]: Parameters<typeof produce>): Promise<void> {
+  try {
+    await produce(context, upload, signal, folder, record);
+  } catch (error) {
+    // A worker that was stopped knows nothing for sure: ffmpeg may have seen half of the file.
+    signal.throwIfAborted();
+    if (error instanceof MediaError) await record.fail(error.code, error.message);
+    throw error;
   }
 }
 
@@ -176,125 +187,6 @@ async function publish(
     await Promise.all(parts.slice(i, i + UPLOADS_AT_ONCE).map(put));
   }
   for (const master of files.slice(-1)) await put(master);
-}
-
-/** Renews the claim three times per lease, and aborts `lost` when another worker has taken over. */
-function keepClaim(
-  { clock, leaseMs }: TranscodeContext,
-  claims: ClaimContext,
-  id: string,
-  generation: number,
-  lost: AbortController,
-  logger: Logger,
-): () => void {
-  let stopped = false;
-  let cancel = (): void => {};
-  const next = (): void => {
-    cancel = clock.setTimer(leaseMs / 3, () => {
-      renewClaim(claims, id, generation, leaseMs).then(
-        (mine) => {
-          if (stopped) return;
-          if (mine) next();
-          else lost.abort(new ReleaseError('Another worker took this upload over'));
-        },
-        (error: unknown) => {
-          // The lease outlasts two failed renewals; after that another worker may begin, which renewClaim then tells.
-          logger.warn({ id, error }, 'the claim could not be renewed');
-          if (!stopped) next();
-        },
-      );
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
-  };
-}
-
-/** Writes `status.json`: one write at a time, progress at most every 2 seconds, the last word always last. */
-class StatusRecord {
-  #status: VideoStatus;
-  #writing: Promise<void> = Promise.resolve();
-  #nextProgressMs = 0;
-  #closed = false;
-
-  constructor(
-    private readonly context: TranscodeContext,
-    upload: UploadReference,
-    generation: number,
-    private readonly logger: Logger,
-  ) {
-    const nowMs = context.clock.wallClock();
-    this.#status = {
-      id: upload.id,
-      name: upload.id,
-      state: 'processing',
-      progressPercent: 0,
-      sizeBytes: 0,
-      renditions: [],
-      encodes: generation,
-      worker: context.worker,
-      startedAtMs: nowMs,
-      updatedAtMs: nowMs,
-    };
-  }
-
-  get name(): string {
-    return this.#status.name;
-  }
-
-  start(name: string, sizeBytes: number): Promise<void> {
-    return this.#write({ name, sizeBytes });
-  }
-
-  progress(progressPercent: number): void {
-    const nowMs = this.context.clock.now();
-    if (this.#closed || nowMs < this.#nextProgressMs || progressPercent <= this.#status.progressPercent) return;
-    this.#nextProgressMs = nowMs + PROGRESS_MS;
-    // Only news: a lost one is not worth failing for.
-    this.#write({ progressPercent }).catch((error: unknown) => {
-      this.logger.warn({ error }, 'the progress could not be written');
-    });
-  }
-
-  finish({ info, renditions }: EncodeResult): Promise<void> {
-    this.#closed = true;
-    const { durationSeconds, width, height } = info;
-    const finishedAtMs = this.context.clock.wallClock();
-    return this.#write({
-      state: 'ready',
-      progressPercent: 100,
-      durationSeconds,
-      width,
-      height,
-      renditions,
-      finishedAtMs,
-    });
-  }
-
-  fail(code: MediaProblem, reason: string): Promise<void> {
-    this.#closed = true;
-    return this.#write({ state: 'failed', code, reason, finishedAtMs: this.context.clock.wallClock() });
-  }
-
-  close(): void {
-    this.#closed = true;
-  }
-
-  #write(change: Partial<VideoStatus>): Promise<void> {
-    this.#status = { ...this.#status, ...change, updatedAtMs: this.context.clock.wallClock() };
-    const text = JSON.stringify(this.#status);
-    const key = MEDIA_KEYS.status(this.#status.id);
-    const written = this.#writing.then(() => this.context.media.putText(key, text, JSON_TYPE));
-    this.#writing = written.catch(() => {});
-    return written;
-  }
-}
-
-async function readStatus(media: ObjectStore, id: string): Promise<VideoStatus | undefined> {
-  const text = await media.getText(MEDIA_KEYS.status(id));
-  return text === undefined ? undefined : (JSON.parse(text) as VideoStatus);
 }
 
 /** @throws the signal's reason when it aborts. */

@@ -1,11 +1,55 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import { S3ObjectStore } from '../../../video/transcode/store';
+import { HeadObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { createS3Client, S3ObjectStore } from '../../../video/transcode/store';
+import { type EdgeHost, startEdgeHost } from '../../local/edge/start-edge-host';
 
 const refusal = (httpStatusCode: number): S3ServiceException =>
   new S3ServiceException({ name: 'Refused', $fault: 'server', $metadata: { httpStatusCode } });
+
+describe('S3ObjectStore.replaceText, on the local S3', () => {
+  const KEY = 'status.json';
+  const TYPE = 'application/json';
+  let edge: EdgeHost;
+  let store: S3ObjectStore;
+  beforeAll(async () => {
+    edge = await startEdgeHost();
+    store = new S3ObjectStore(edge.s3, 'media');
+  }, 30_000);
+  afterAll(() => edge.stop());
+
+  test('writes over the version that was read, and over no other', async () => {
+    const first = await store.replaceText(KEY, '{"n":1}', TYPE, undefined);
+    expect(await store.getText(KEY)).toEqual({ text: '{"n":1}', version: first });
+    expect(await store.replaceText(KEY, '{"n":2}', TYPE, undefined)).toBeUndefined();
+    const second = await store.replaceText(KEY, '{"n":2}', TYPE, first);
+    expect(await store.replaceText(KEY, '{"n":3}', TYPE, first)).toBeUndefined();
+    expect(await store.getText(KEY)).toEqual({ text: '{"n":2}', version: second });
+    expect(await store.replaceText('absent.json', '{}', TYPE, first)).toBeUndefined();
+  });
+});
+
+describe('createS3Client', () => {
+  test('gives up on a server that takes a small request and never answers', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const client = createS3Client(50, {
+      endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
+    await expect(client.send(new HeadObjectCommand({ Bucket: 'b', Key: 'k' }))).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+});
 
 describe('S3ObjectStore.putFile', () => {
   let folder: string;

@@ -37,9 +37,11 @@ function world() {
   let gate: Promise<void> = Promise.resolve();
   let failure: Error | undefined;
   uploads.put(UPLOAD.key, 'content', 'video/mp4', { name: encodeName('Ferien + 🎬.mp4') });
+  let progress = (_percent: number): void => {};
   const encode = async (context: EncodeContext, _source: string, folder: string): Promise<EncodeResult> => {
     encodes += 1;
-    context.onProgress(40);
+    progress = context.onProgress;
+    progress(40);
     await Promise.race([
       gate,
       new Promise((_, reject) =>
@@ -87,6 +89,7 @@ function world() {
     status: () => media.json<VideoStatus>(MEDIA_KEYS.status(ID)),
     claim: (generation: number) => media.json<ClaimRecord>(MEDIA_KEYS.claim(ID, generation)),
     encodes: () => encodes,
+    progress: (percent: number) => progress(percent),
     holdEncoder: (): (() => void) => {
       let open = (): void => {};
       gate = new Promise((resolve) => (open = resolve));
@@ -150,6 +153,93 @@ describe('transcode', () => {
     media.put(MEDIA_KEYS.claim(ID, 2), JSON.stringify(other));
     await clock.advance(LEASE_MS / 3);
     await running;
+  });
+
+  test.each(['ready', 'processing', 'failed'] as const)(
+    'a worker that was frozen writes nothing over the %s of a later claim',
+    async (state) => {
+      const { run, media, encoding, holdEncoder, status } = world();
+      const thaw = holdEncoder();
+      const frozen = run('m1').catch((error: unknown) => error);
+      await encoding();
+      const later = { id: ID, name: 'clip', state, encodes: 2, worker: 'other', progressPercent: 7 };
+      media.put(MEDIA_KEYS.status(ID), JSON.stringify(later));
+      thaw();
+      const outcome = await frozen;
+      if (state === 'ready') expect(outcome).toBe('duplicate');
+      else expect(outcome).toBeInstanceOf(ReleaseError);
+      expect(status()).toEqual(later);
+    },
+  );
+
+  test('stops as soon as a progress document finds a later claim', async () => {
+    const { run, media, clock, encoding, holdEncoder, progress } = world();
+    holdEncoder();
+    const running = expect(run('m1')).rejects.toBeInstanceOf(ReleaseError);
+    await encoding();
+    media.put(MEDIA_KEYS.status(ID), JSON.stringify({ id: ID, state: 'processing', encodes: 2, worker: 'other' }));
+    await clock.advance(2_000);
+    progress(60);
+    await running;
+  });
+
+  test('knows its own document when the answer to its write was lost', async () => {
+    const { run, media, status } = world();
+    media.beforeWrite = (key) => (media.loseNextAnswer = key === MEDIA_KEYS.status(ID));
+    expect(await run('m1')).toBe('encoded');
+    expect(status()).toMatchObject({ state: 'ready', encodes: 1 });
+  });
+
+  test('hands its claim back after a renewal that is under way, not before', async () => {
+    const { run, media, clock, claim, encoding, holdEncoder } = world();
+    holdEncoder();
+    const stop = new AbortController();
+    const running = expect(run('m1', { signal: stop.signal })).rejects.toBeInstanceOf(ReleaseError);
+    await encoding();
+    let land = (): void => {};
+    const slow = new Promise<void>((resolve) => (land = resolve));
+    let renewals = 0;
+    media.hold = async (key) => {
+      if (key === MEDIA_KEYS.claim(ID, 1) && ++renewals === 1) await slow;
+    };
+    await clock.advance(LEASE_MS / 3);
+    stop.abort(new Error('drain'));
+    await settle();
+    land();
+    await running;
+    expect(renewals).toBe(2);
+    expect(claim(1)?.leaseUntilMs).toBeLessThanOrEqual(clock.wallClock());
+  });
+
+  test('stops when it could not renew its claim for a whole lease', async () => {
+    const { run, media, clock, encoding, holdEncoder } = world();
+    holdEncoder();
+    const running = expect(run('m1')).rejects.toMatchObject({
+      name: 'ReleaseError',
+      cause: { message: 'The claim could not be renewed for 20 seconds' },
+    });
+    await encoding();
+    media.beforeWrite = (key) => {
+      if (key.includes('/claims/')) throw new Error('S3 does not answer');
+    };
+    await clock.advance(LEASE_MS);
+    await running;
+    expect(clock.timers).toBe(0);
+  });
+
+  test('tries a failed renewal again before the lease is over', async () => {
+    const { run, media, clock, claim, encoding, holdEncoder } = world();
+    const open = holdEncoder();
+    const running = run('m1');
+    await encoding();
+    let tries = 0;
+    media.beforeWrite = (key) => {
+      if (key.includes('/claims/') && tries++ % 8 !== 7) throw new Error('S3 does not answer');
+    };
+    await clock.advance(5 * LEASE_MS);
+    expect(claim(1)?.leaseUntilMs).toBeGreaterThan(clock.wallClock());
+    open();
+    expect(await running).toBe('encoded');
   });
 
   test('on shutdown gives the message and the claim back at once', async () => {
