@@ -16,7 +16,7 @@ export interface DrainReport {
   readonly durationMs: number;
   /** Nothing was left: no handler runs, every delete and release was confirmed, no receive is outstanding. */
   readonly clean: boolean;
-  /** Handlers that ended by themselves. */
+  /** Handlers that ended: by themselves, or with their work done after they were told to stop. */
   readonly finished: number;
   /** Handlers that were told to stop. */
   readonly aborted: number;

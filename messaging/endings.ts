@@ -32,8 +32,8 @@ export class Endings {
     let error = 'error' in result ? result.error : undefined;
     let kind: RunResult['kind'] | 'dropped' = result.kind;
     if (delivery.lost) kind = 'dropped';
-    else if (abortReason !== undefined) {
-      // Told to stop: whatever came of it does not count.
+    else if (abortReason !== undefined && 'error' in result) {
+      // It was told to stop: what it threw then says nothing about the message. What it finished all the same is done.
       kind = abortReason instanceof DrainError ? 'released' : 'failed';
       error = abortReason;
     }

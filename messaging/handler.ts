@@ -26,7 +26,10 @@ export interface ReceivedMessage<T = string> {
 
 /** What a handler is given besides the message. */
 export interface HandlerContext {
-  /** Aborts when the lease was lost, the handler's time is over, or the drain budget is spent. Stop then: the result is dropped. */
+  /**
+   * Aborts when the lease was lost, the handler's time is over, or the drain budget is spent. A handler that stops then must throw,
+   * as `signal.throwIfAborted()` does: one that resolves has done its work, and its message is deleted while the lease holds.
+   */
   readonly signal: AbortSignal;
   /** Logger with the message's id bound. */
   readonly logger: Logger;
@@ -42,7 +45,7 @@ export type Handler<T = string> = (message: ReceivedMessage<T>, context: Handler
 
 /** What a batch handler is given besides the messages. */
 export interface BatchContext {
-  /** Aborts when the handler's time is over or the drain budget is spent. */
+  /** Aborts when the handler's time is over or the drain budget is spent. Who stops then must throw, or report what was not done. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
   /** Asks for at least `seconds` more before the handler's own timeout fires. */

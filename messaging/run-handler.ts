@@ -127,7 +127,7 @@ export async function settleClaim<T>(options: RunOptions<T>, delivery: Delivery,
   const { store } = options.idempotency;
   const { messageId } = delivery.message;
   try {
-    if (result.kind !== 'succeeded' || (delivery.abortReason && !delivery.lost)) {
+    if (result.kind !== 'succeeded') {
       await store.release(claim.key, claim.owner);
     } else if (!(await store.complete(claim.key, claim.owner))) {
       options.logger.warn({ messageId }, 'another owner took over this idempotency key');

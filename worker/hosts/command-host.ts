@@ -70,7 +70,8 @@ export async function createCommandHost(options: CommandHostOptions): Promise<Ha
       child.stdin?.on('error', noop);
       child.stdin?.end(messageToJson(message));
       const { code, signal } = await exit;
-      context.signal.throwIfAborted();
+      // Exit 0 says that the work is done, also when it was to stop meanwhile.
+      if (code !== EXIT_CODES.ack) context.signal.throwIfAborted();
       throwForExit(message.messageId, program, code, signal, stderr());
     } finally {
       cancelKill?.();

@@ -77,6 +77,18 @@ describe('createCommandHost', () => {
     await untilGone(grandchild);
   });
 
+  test('takes exit code 0 of a child that finished its work after SIGTERM', async () => {
+    const { handler } = await script(
+      `process.on('SIGTERM',()=>setTimeout(()=>process.exit(0),20));console.log('up');setInterval(()=>{},1e3)`,
+    );
+    const { logger, line } = firstLine();
+    const controller = new AbortController();
+    const handled = handler(message(), context({ logger, signal: controller.signal }));
+    await line;
+    controller.abort(new Error('drain'));
+    await handled;
+  });
+
   test('kills after the grace what ignores SIGTERM', async () => {
     const timers: Array<{ delayMs: number; callback: () => void }> = [];
     const clock = {
