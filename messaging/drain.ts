@@ -43,8 +43,8 @@ export interface DrainHost {
   receiving(): number;
   /** No new receives and starts; what is held and not started goes back, also what comes later. */
   close(): void;
-  /** Tells running handlers to stop. */
-  abort(): number;
+  /** Tells running handlers to stop, and in which time. */
+  abort(stopWithinMs: number): number;
   /** Gives back what still runs. */
   abandon(): number;
   /** Stops all timers. */
@@ -83,8 +83,9 @@ export async function drainConsumer(host: DrainHost, options: DrainOptions): Pro
   const idle = (): boolean => host.running() + host.undeleted() + host.leaving() + host.receiving() === 0;
   host.close();
   await settled(host, endMs - graceMs, idle);
-  const aborted = host.abort();
-  await settled(host, endMs - graceMs / 2, idle);
+  const abandonMs = endMs - graceMs / 2;
+  const aborted = host.abort(Math.max(0, abandonMs - host.clock.now()));
+  await settled(host, abandonMs, idle);
   const abandoned = host.abandon();
   await settled(host, endMs, idle);
   const after = host.counts();

@@ -41,9 +41,9 @@ export function drainHost({ state, giveBack, receiving, close, end, onChange }: 
         void giveBack.one(delivery, 0, 'drained');
       }
     },
-    abort: () => {
+    abort: (stopWithinMs) => {
       const told = running().filter((d) => d.abortReason === undefined);
-      for (const d of told) d.abort(new DrainError('the time to drain is over', d.message.messageId));
+      for (const d of told) d.abort(new DrainError('the time to drain is over', d.message.messageId, stopWithinMs));
       return told.length;
     },
     abandon: () => {

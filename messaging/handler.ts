@@ -102,4 +102,12 @@ export class HandlerTimeoutError extends WorkerError {
 /** The abort reason when a drain's budget is spent. */
 export class DrainError extends WorkerError {
   override name = 'DrainError';
+  constructor(
+    message: string,
+    messageId?: string,
+    /** Milliseconds from the abort on: a handler that has not stopped by then has its message given back, and it may run elsewhere. */
+    readonly stopWithinMs?: number,
+  ) {
+    super(message, messageId);
+  }
 }

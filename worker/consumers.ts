@@ -145,7 +145,10 @@ export class Consumers implements Work, HealthSource {
       return;
     }
     this.#drainEndsAtMs = endsAtMs;
-    void Promise.all(this.#consumers.map((consumer) => consumer.drain({ budgetMs }))).then((reports) => {
+    const { stopsWithinMs } = this.#host ?? {};
+    // Half of the grace is for handlers to stop; a host that needs longer than the default gets it, if the budget has it.
+    const grace = stopsWithinMs !== undefined && { graceMs: Math.min(budgetMs / 2, 2 * stopsWithinMs + 1_000) };
+    void Promise.all(this.#consumers.map((consumer) => consumer.drain({ budgetMs, ...grace }))).then((reports) => {
       const urls = this.#options.configuration.queues.map(({ url }) => url);
       this.#drainReports = reports.map((report, index) => ({ queueName: nameOf(urls[index] ?? ''), ...report }));
       for (const report of this.#drainReports) {

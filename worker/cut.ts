@@ -1,4 +1,5 @@
-import { delay, type Clock, type Handler, ReleaseError } from '../messaging';
+import { delay, DrainError, type Clock, type Handler, ReleaseError } from '../messaging';
+import { firstAbort } from './first-abort';
 
 /** Handlers get this long to stop after their signal, then their messages are given back all the same. */
 const STOP_MS = 2_000;
@@ -18,7 +19,7 @@ export class Cut {
   within(budgetMs: number): void {
     this.#cancel?.();
     this.#cancel = this.clock.setTimer(Math.max(0, budgetMs - STOP_MS), () =>
-      this.#abort.abort(new ReleaseError('the instance is going away')),
+      this.#abort.abort(new DrainError(GOING_AWAY, undefined, STOP_MS)),
     );
   }
 
@@ -36,28 +37,35 @@ export class Cut {
   wrap(handler: Handler): Handler {
     const { signal } = this.#abort;
     return async (message, context) => {
-      signal.throwIfAborted();
+      if (signal.aborted) throw goingAway(message.messageId);
       const ended = new AbortController();
       const cut = new Promise<never>((_resolve, reject) => {
         const end = (): void =>
-          void delay(this.clock, STOP_MS, ended.signal).then(() => reject(signal.reason as Error));
-        signal.addEventListener('abort', end, { once: true });
-        ended.signal.addEventListener('abort', () => signal.removeEventListener('abort', end), { once: true });
+          void delay(this.clock, STOP_MS, ended.signal).then(() => reject(goingAway(message.messageId)));
+        signal.addEventListener('abort', end, { once: true, signal: ended.signal });
       });
       // Lost when the handler wins the race.
       cut.catch(() => {});
-      const either = AbortSignal.any([context.signal, signal]);
-      const inner = { signal: either, logger: context.logger, extend: (seconds: number) => context.extend(seconds) };
+      const either = firstAbort([context.signal, signal]);
+      const inner = {
+        signal: either.signal,
+        logger: context.logger,
+        extend: (seconds: number) => context.extend(seconds),
+      };
       try {
         await Promise.race([handler(message, inner), cut]);
       } catch (error) {
         // A handler that stops because of the cut has not failed, whatever it throws.
         if (!signal.aborted || context.signal.aborted) throw error;
         this.#ended++;
-        throw signal.reason;
+        throw goingAway(message.messageId);
       } finally {
+        either.release();
         ended.abort();
       }
     };
   }
 }
+
+const GOING_AWAY = 'the instance is going away';
+const goingAway = (messageId: string): ReleaseError => new ReleaseError(GOING_AWAY, messageId);

@@ -93,6 +93,8 @@ describe('Endings', () => {
     await world.clock.advance(10_000);
     expect(await drained).toMatchObject({ clean: true, finished: 0, aborted: 1, released: 1 });
     expect(reasons).toEqual([expect.any(DrainError)]);
+    // Half of the grace: then its message would have been given back in any case.
+    expect(reasons).toEqual([expect.objectContaining({ stopWithinMs: 1_000 })]);
     expect(worker.transport.calls.at(-1)).toMatchObject({ operation: 'change', seconds: [0] });
   });
 

@@ -1,4 +1,5 @@
-import { type HandlerContext, type ReceivedMessage, ReleaseError, silentLogger } from '../../messaging';
+import { getEventListeners } from 'node:events';
+import { DrainError, type HandlerContext, type ReceivedMessage, ReleaseError, silentLogger } from '../../messaging';
 import { Cut } from '../../worker/cut';
 import { ManualClock } from '../support/manual-clock';
 
@@ -22,11 +23,13 @@ describe('Cut', () => {
     const clock = new ManualClock();
     const cut = new Cut(clock);
     let stoppedAtMs: number | undefined;
+    let reason: unknown;
     const result = cut.wrap(
       (_message, { signal }) =>
         new Promise((_resolve, reject) =>
           signal.addEventListener('abort', () => {
             stoppedAtMs = clock.now();
+            reason = signal.reason;
             reject(new Error('killed'));
           }),
         ),
@@ -36,6 +39,9 @@ describe('Cut', () => {
     await clock.advance(10_000);
     await refused;
     expect(stoppedAtMs).toBe(8_000);
+    // So that a host of processes has them gone before the message may run elsewhere.
+    expect(reason).toBeInstanceOf(DrainError);
+    expect(reason).toMatchObject({ stopWithinMs: 2_000 });
     expect(cut.ended).toBe(1);
   });
 
@@ -57,6 +63,20 @@ describe('Cut', () => {
     const handler = jest.fn(async () => {});
     await expect(cut.wrap(handler)(message, context())).rejects.toThrow(ReleaseError);
     expect(handler).not.toHaveBeenCalled();
+  });
+
+  test('leaves nothing of a message on signals that outlive it', async () => {
+    const any = jest.spyOn(AbortSignal, 'any');
+    const add = jest.spyOn(AbortSignal.prototype, 'addEventListener');
+    const cut = new Cut(new ManualClock());
+    const { signal } = new AbortController();
+    for (let n = 0; n < 20; n++) await cut.wrap(async () => {})(message, context(signal));
+    const listened = new Set(add.mock.contexts as AbortSignal[]);
+    expect(listened).toContain(signal);
+    expect([...listened].flatMap((s) => getEventListeners(s, 'abort'))).toEqual([]);
+    // It keeps an entry on its sources for as long as they live, where no test can see it.
+    expect(any).not.toHaveBeenCalled();
+    jest.restoreAllMocks();
   });
 
   test('an error before the cut stays what it is', async () => {

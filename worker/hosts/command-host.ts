@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock, type Clock } from '../../messaging/clock';
 import {
+  DrainError,
   PermanentError,
   ReleaseError,
   WorkerError,
@@ -30,6 +31,9 @@ export interface CommandHostOptions {
   readonly spawn?: typeof spawn;
 }
 
+/** Time for a killed process group to disappear. */
+export const KILL_MARGIN_MS = 500;
+
 /** The last part of standard error that is kept for the error text. */
 const STDERR_TAIL_CHARACTERS = 2_000;
 
@@ -37,7 +41,8 @@ const STDERR_TAIL_CHARACTERS = 2_000;
  * Starts a process for each message: the message as JSON on standard input, the outcome as exit code.
  *
  * Each child leads its own process group. When the message's signal aborts, the whole group gets SIGTERM and, after
- * `graceMs`, SIGKILL; what is left of the group when the child exits is killed, so nothing outlives its message.
+ * `graceMs` or shortly before a drain gives the message back, SIGKILL; what is left of the group when the child exits is
+ * killed, so nothing outlives its message.
  * Lines on standard output go to the logger; the end of standard error goes into the error.
  *
  * @throws HandlerSpecError when the program does not exist or may not be executed
@@ -60,7 +65,10 @@ export async function createCommandHost(options: CommandHostOptions): Promise<Ha
     const end = (): void => {
       if (cancelKill !== undefined) return;
       killGroup(child, 'SIGTERM');
-      cancelKill = clock.setTimer(graceMs, () => killGroup(child, 'SIGKILL'));
+      const kill = (): void => killGroup(child, 'SIGKILL');
+      const withinMs = killAfterMs(context.signal.reason, graceMs);
+      cancelKill = clock.setTimer(withinMs, kill);
+      if (withinMs === 0) kill();
     };
     const entry = { end, ended: exit.then(noop, noop) };
     running.add(entry);
@@ -83,12 +91,19 @@ export async function createCommandHost(options: CommandHostOptions): Promise<Ha
 
   return {
     handler,
+    stopsWithinMs: graceMs,
     stop: async () => {
       stopped = true;
       for (const child of running) child.end();
       await Promise.all([...running].map((child) => child.ended));
     },
   };
+}
+
+/** A child must be gone before its message is given back, where another worker may start it at once. */
+function killAfterMs(reason: unknown, graceMs: number): number {
+  const { stopWithinMs = Infinity } = reason instanceof DrainError ? reason : {};
+  return Math.min(graceMs, stopWithinMs - Math.min(KILL_MARGIN_MS, stopWithinMs / 4));
 }
 
 /** The message as the child reads it: one JSON object, binary attributes as `{ "base64": "…" }`. */

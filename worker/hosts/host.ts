@@ -6,6 +6,8 @@ export interface HandlerHost {
   readonly handler: Handler;
   /** Whether messages would be handled now. @default - always */
   isReady?(): boolean;
+  /** How long the host lets work go on that was told to stop, milliseconds. @default - it has no say in this */
+  readonly stopsWithinMs?: number;
   /** Frees what the host holds: ends child processes, closes connections, calls the module's `close`. Safe to call twice. */
   stop(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import {
   type HandlerContext,
   type ReceivedMessage,
 } from '../../messaging/handler';
+import { firstAbort } from '../first-abort';
 import { HandlerSpecError, type HandlerHost } from './host';
 
 /** Status codes with a meaning besides 2xx (done); every other one asks for a retry with backoff. */
@@ -62,7 +63,6 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HandlerH
     isReady: () => serving,
     handler: async (message, context) => {
       const endsAtMs = clock.now() + holdMs;
-      const over = AbortSignal.any([context.signal, stopped.signal]);
       for (;;) {
         if (stopped.signal.aborted) throw new ReleaseError('the HTTP host is stopped', message.messageId);
         context.signal.throwIfAborted();
@@ -74,10 +74,13 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HandlerH
           if (!isRefused(error)) throw error;
           serving = false;
         }
+        const over = firstAbort([context.signal, stopped.signal]);
         const leftMs = endsAtMs - clock.now();
-        if (leftMs <= 0 || (!(await listens(port, clock, leftMs, over)) && !over.aborted))
+        const back = leftMs > 0 && (await listens(port, clock, leftMs, over.signal));
+        over.release();
+        if (!back && (leftMs <= 0 || !over.signal.aborted))
           throw new ReleaseError(`nothing listens on 127.0.0.1:${port}`, message.messageId);
-        serving ||= !over.aborted;
+        serving ||= !over.signal.aborted;
       }
     },
     stop: async () => {

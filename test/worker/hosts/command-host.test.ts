@@ -1,5 +1,5 @@
 import { createCommandHost, type CommandHostOptions } from '../../../worker/hosts/command-host';
-import { LeaseLostError } from '../../../messaging/handler';
+import { DrainError, LeaseLostError } from '../../../messaging/handler';
 import { silentLogger } from '../../../messaging/logger';
 import { context, message } from './fixtures';
 
@@ -89,7 +89,13 @@ describe('createCommandHost', () => {
     await handled;
   });
 
-  test('kills after the grace what ignores SIGTERM', async () => {
+  test.each([
+    ['after the grace', new Error('told to stop'), 700],
+    ['after the grace, when a drain leaves more', new DrainError('over', 'm-1', 60_000), 700],
+    ['shortly before a drain gives the message back', new DrainError('over', 'm-1', 400), 300],
+    ['shortly before a drain gives the message back', new DrainError('over', 'm-1', 800), 600],
+    ['at once when a drain has no time at all', new DrainError('over', 'm-1', 0), 0],
+  ])('kills %s what ignores SIGTERM', async (_when, reason, killedAfterMs) => {
     const timers: Array<{ delayMs: number; callback: () => void }> = [];
     const clock = {
       now: () => 0,
@@ -109,12 +115,15 @@ describe('createCommandHost', () => {
     const controller = new AbortController();
     const handled = handler(message(), context({ logger, signal: controller.signal }));
     await until(1);
-    controller.abort(new Error('drain'));
-    await until(2);
-    expect(lines).toEqual(['up', 'no']);
-    expect(timers.map((timer) => timer.delayMs)).toEqual([700]);
-    timers[0]?.callback();
-    await expect(handled).rejects.toThrow('drain');
+    handled.catch(() => {});
+    controller.abort(reason);
+    expect(timers.map((timer) => timer.delayMs)).toEqual([killedAfterMs]);
+    if (killedAfterMs > 0) {
+      await until(2);
+      expect(lines).toEqual(['up', 'no']);
+      timers[0]?.callback();
+    }
+    await expect(handled).rejects.toBe(reason);
   });
 
   test('stop ends running children and refuses later messages', async () => {
