@@ -8,11 +8,12 @@ import { WORKER_ENV, WORKER_METADATA_KEY, WorkerMetadata } from '../../worker/co
 import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
-import { AUTO_SCALING_LIMITS, checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
+import { checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
 import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
 import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
+import { terminateHookSeconds } from '../scaling/sizing';
 import { VpcEndpoints } from './vpc-endpoints';
 import { FleetEgress, WorkerFleetProps } from './worker-fleet-props';
 
@@ -70,7 +71,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     const code = props.code._bind(this);
     const bootTime = props.bootTime ?? Duration.seconds(150);
     const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
-    const terminateHookTimeout = props.terminateHookTimeout ?? defaultTerminateHookTimeout(drainTimeout);
+    const terminateHookTimeout =
+      props.terminateHookTimeout ?? Duration.seconds(terminateHookSeconds(drainTimeout.toSeconds()));
 
     const { vpc, endpoints } = this.network(props, code);
     this.vpc = vpc;
@@ -302,11 +304,6 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
 
 function instanceTypeOf(props: WorkerFleetProps): ec2.InstanceType {
   return props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL);
-}
-
-function defaultTerminateHookTimeout(drainTimeout: Duration): Duration {
-  const wanted = drainTimeout.toSeconds() + 60;
-  return Duration.seconds(Math.min(Math.max(wanted, 120), AUTO_SCALING_LIMITS.hookHeartbeatSeconds.max));
 }
 
 function companionOf(code: BoundWorkerCode): Parameters<typeof bootScript>[0]['companion'] {

@@ -91,9 +91,10 @@ export class ScalingPolicy {
   /**
    * The latency goal, and an alarm on what the workers publish every ten seconds: waiting messages and busy slots.
    *
-   * Sees a burst about 80 seconds earlier than SQS's own metrics. Trade-off: two custom metrics of one-second
-   * resolution for each queue and a high-resolution alarm cost money, each worker asks SQS for the queue's attributes
-   * every ten seconds, and nobody publishes while no instance runs (the latency goal's alarms then still wake the group).
+   * Sees a burst about 80 seconds earlier than SQS's own metrics. Trade-off: a high-resolution alarm costs more than another, the
+   * workers' records are six times as many log lines (the up to 14 custom metrics for each queue, two of them of one-second resolution,
+   * are the same number at any interval), each worker asks SQS for the queue's attributes every ten seconds, and nobody
+   * publishes while no instance runs (the latency goal's alarms then still wake the group).
    * The fleet's `metricsInterval` has to be 10 seconds; `QueueFleet` sets it.
    *
    * @throws ConfigurationError ScalingMetricLimitExceeded

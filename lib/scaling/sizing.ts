@@ -146,13 +146,21 @@ export function sizeWorkload(declared: DeclaredWorkload): Sizing {
     visibilityWithoutHeartbeatSeconds: Math.min(Math.ceil(perSlot * s99 * 1.5 + 30), SQS_LIMITS.visibilitySeconds.max),
     maxReceiveCount: receiveCount(spot ? LOST_ATTEMPT_SHARE.spot : LOST_ATTEMPT_SHARE.drained),
     drainSeconds: Math.ceil(clamp(DRAIN_PER_P99 * s99, 60, SCALING_LIMITS.drainSeconds)),
-    terminateHookSeconds: Math.ceil(clamp(s99 + 60, 120, SCALING_LIMITS.hookHeartbeatSeconds.max)),
+    terminateHookSeconds: terminateHookSeconds(s99),
     launchHookSeconds: Math.ceil(
       clamp(3 * bootSeconds, SCALING_LIMITS.hookHeartbeatSeconds.min, SCALING_LIMITS.hookHeartbeatSeconds.max),
     ),
     retentionSeconds: clamp(Math.ceil(2 * latency), SQS_LIMITS.retentionSeconds.default, MAX_RETENTION_SECONDS),
     ...(demand === undefined ? {} : { minimumMaxCapacity: Math.max(1, ceiling(demand)) }),
   };
+}
+
+/**
+ * Heartbeat timeout of a terminate hook, for work of up to `workSeconds`: a minute more for the last calls, at least 2 minutes, and at
+ * most what Auto Scaling allows; a worker that needs longer extends it.
+ */
+export function terminateHookSeconds(workSeconds: number): number {
+  return Math.ceil(clamp(workSeconds + 60, 120, SCALING_LIMITS.hookHeartbeatSeconds.max));
 }
 
 /** Receives that a message gets so that a good one ends in the dead-letter queue less than once in a million. */

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { receiveCount, sizeWorkload, spareCapacity, worstWaitSeconds } from '../../../lib/scaling/sizing';
+import {
+  receiveCount,
+  sizeWorkload,
+  spareCapacity,
+  terminateHookSeconds,
+  worstWaitSeconds,
+} from '../../../lib/scaling/sizing';
 
 const VIDEO = { averageProcessingSeconds: 180, p99ProcessingSeconds: 720, acceptableLatencySeconds: 600 };
 
@@ -15,6 +21,16 @@ const declaredWorkload = fc
     spot: fc.boolean(),
   })
   .map(({ tail, ...rest }) => ({ ...rest, p99ProcessingSeconds: rest.averageProcessingSeconds * tail }));
+
+test.each([
+  [0, 120],
+  [60, 120],
+  [60.5, 121],
+  [7_140, 7_200],
+  [100_000, 7_200],
+])('the terminate hook for %d seconds of work beats every %d', (work, hook) => {
+  expect(terminateHookSeconds(work)).toBe(hook);
+});
 
 describe('sizeWorkload', () => {
   test('works the documented example', () => {
