@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
+import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as sns from 'aws-cdk-lib/aws-sns';
@@ -63,6 +64,19 @@ export interface QueueFleetProps {
    * @default - what the declared peak and burst need; 10 when neither is declared
    */
   readonly maxCapacity?: number;
+
+  /**
+   * The warm pool, for a workload that declares one (`warmPool: true` there).
+   *
+   * Its instances are stopped: AWS bills their volumes, but no instance hours while they are stopped. They are
+   * `maxGroupPreparedCapacity` (running and waiting instances together) less the running ones, at least `minSize`. Beyond
+   * them instances start cold.
+   *
+   * @default - running and waiting together as many as the declared peak and burst need; when neither is declared, half of
+   * the way from the smallest to the largest group
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html
+   */
+  readonly warmPool?: autoscaling.WarmPoolOptions;
 
   /**
    * How the backlog becomes a number of instances.
@@ -180,7 +194,7 @@ export class QueueFleet extends Construct implements iam.IGrantable {
   private readonly ownQueue?: WorkQueue;
 
   /**
-   * @throws ConfigurationError EncryptionOfGivenQueue, and what the four constructs refuse
+   * @throws ConfigurationError EncryptionOfGivenQueue, GroupCapacityUnknown, WarmPoolNotDeclared, and what the four constructs refuse
    */
   constructor(scope: Construct, id: string, props: QueueFleetProps) {
     super(scope, id);
@@ -191,6 +205,20 @@ export class QueueFleet extends Construct implements iam.IGrantable {
         'EncryptionOfGivenQueue',
         `'encryption' must not be set together with 'queue': encrypt the queue where it is made`,
       );
+    }
+    if (props.warmPool && !workload.warmPool) {
+      violations.add(
+        'WarmPoolNotDeclared',
+        `'warmPool' must be set only when the workload declares a warm pool, because it changes what can be promised: set 'warmPool: true' in the workload`,
+      );
+    }
+    for (const prop of ['minCapacity', 'maxCapacity'] as const) {
+      if (Token.isUnresolved(props[prop])) {
+        violations.add(
+          'GroupCapacityUnknown',
+          `'${prop}' (a token) must be known at synth: the steps are computed from it`,
+        );
+      }
     }
     violations.throwIfAny();
 
@@ -214,7 +242,9 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       terminateHookTimeout: workload.terminateHookTimeout,
       bootTime: Duration.seconds(Math.ceil(workload.bootTime.toSeconds({ integral: false }))),
       onDemandPercentage: workload.spot ? 0 : undefined,
-      warmPool: workload.warmPool ? {} : undefined,
+      warmPool: workload.warmPool
+        ? { maxGroupPreparedCapacity: preparedCapacity(workload, minCapacity, maxCapacity), ...props.warmPool }
+        : undefined,
       metricsInterval: props.policy?._metricsInterval,
       minCapacity,
       maxCapacity,
@@ -262,4 +292,10 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       this,
     );
   }
+}
+
+/** Instances, running and in the warm pool together, that are kept ready. AWS's own default is the whole group, whatever is needed. */
+function preparedCapacity({ minimumMaxCapacity }: Workload, min: number, max: number): number {
+  const needed = minimumMaxCapacity ?? min + Math.ceil((max - min) / 2);
+  return Math.min(Math.max(needed, min), max);
 }

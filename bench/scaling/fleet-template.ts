@@ -28,6 +28,8 @@ export function fleetTemplate(declaration: FleetDeclaration): object {
   new QueueFleet(stack, 'Jobs', {
     workload,
     code: WorkerCode.command(['true']),
+    // The whole group is prepared, as AWS does by default.
+    ...(declaration.warmPool && { warmPool: { maxGroupPreparedCapacity: declaration.maxInstances } }),
     minCapacity: declaration.minInstances,
     maxCapacity: declaration.maxInstances,
   });

@@ -1,4 +1,4 @@
-import { AssetHashType, DockerImage } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Token } from 'aws-cdk-lib';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as s3assets from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
@@ -79,6 +79,8 @@ interface Source {
   readonly directory?: string;
   readonly extraFiles?: { [name: string]: string };
   readonly companion?: Companion;
+  /** Where an HTTP server takes messages. */
+  readonly port?: number;
 }
 
 /**
@@ -145,6 +147,7 @@ export class WorkerCode {
   public static http(port: number, path?: string, options: HttpCodeOptions = {}): WorkerCode {
     return new WorkerCode({
       handler: `http:${port}${path ?? '/'}`,
+      port,
       directory: options.directory === undefined ? undefined : resolve(options.directory),
       extraFiles: options.extraFiles,
       companion: options.command && { command: options.command },
@@ -163,6 +166,7 @@ export class WorkerCode {
     const port = options.port ?? 8080;
     return new WorkerCode({
       handler: `http:${port}${options.path ?? '/'}`,
+      port,
       companion: { image: { repository, tagOrDigest: options.tagOrDigest ?? 'latest' } },
     });
   }
@@ -207,9 +211,12 @@ export class WorkerCode {
     if (handler === 'command:[]' || handler.startsWith('command:[""')) {
       violations.add('WorkerCommandEmpty', `'command' must name a program: give at least one non-empty string`);
     }
-    const port = /^http:([^/]*)/.exec(handler)?.[1];
-    if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
-      violations.add('WorkerPortOutOfRange', `'port' (${port}) must be a whole number from 1 to 65535: choose another`);
+    const port = this.source.port;
+    if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+      violations.add(
+        'WorkerPortOutOfRange',
+        `'port' (${Token.isUnresolved(port) ? 'a token' : port}) must be a whole number from 1 to 65535, known at synth: choose another`,
+      );
     }
   }
 

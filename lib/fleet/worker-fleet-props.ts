@@ -50,7 +50,8 @@ export interface WorkerFleetProps {
   readonly queues?: WeightedQueue[];
 
   /**
-   * Messages that one instance handles at the same time, 1 to 10,000 and at least the number of queues.
+   * Messages that one instance handles at the same time, 1 to 10,000 and at least the number of queues. May be a parameter of the
+   * stack: the worker then checks it when it starts.
    *
    * @default 1
    */
@@ -198,9 +199,14 @@ export interface WorkerFleetProps {
   readonly maxCapacity?: number;
 
   /**
-   * Instances that wait, initialized and stopped, so that scaling out takes less time.
+   * Instances that wait, initialized and stopped, so that scaling out takes less time. Running ones can be pooled, too; hibernated
+   * ones not.
+   *
+   * Without `maxGroupPreparedCapacity` the pool holds the difference between the largest group and the running instances:
+   * with a maximum of 100 and one running, 99 stopped instances, whose volumes are billed.
    *
    * @default - no warm pool
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html
    */
   readonly warmPool?: autoscaling.WarmPoolOptions;
 

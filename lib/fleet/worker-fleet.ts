@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Size, Stack, Tags } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, Stack, Tags, Tokenization } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,7 +8,7 @@ import { WORKER_ENV, WORKER_METADATA_KEY, WorkerMetadata } from '../../worker/co
 import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
-import { checkFleet, queuesOf, usesMixedInstances } from '../private/fleet-checks';
+import { checkFleet, mayLaunchSpot, queuesOf, usesMixedInstances } from '../private/fleet-checks';
 import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
 import { guardInstanceTags } from '../private/instance-tags';
@@ -172,12 +172,12 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       ...props.environment,
       AWS_REGION: Stack.of(this).region,
       [WORKER_ENV.queueUrl]: queues.map(({ queue }) => queue.queue.queueUrl).join(' '),
-      ...(queues.length > 1 && { [WORKER_ENV.queueWeights]: queues.map(({ weight }) => weight ?? 1).join(' ') }),
+      ...(queues.length > 1 && { [WORKER_ENV.queueWeights]: queues.map(({ weight }) => text(weight ?? 1)).join(' ') }),
       ...(hasDeadLetters && {
         [WORKER_ENV.deadLetterQueueUrl]: queues.map(({ queue }) => queue.deadLetterQueue?.queueUrl ?? '-').join(' '),
       }),
       [WORKER_ENV.handler]: code.handler,
-      [WORKER_ENV.concurrency]: String(props.concurrency ?? 1),
+      [WORKER_ENV.concurrency]: text(props.concurrency ?? 1),
       [WORKER_ENV.visibilityTimeoutSeconds]: seconds(props.visibilityTimeout ?? Duration.seconds(30)),
       [WORKER_ENV.waitTimeSeconds]: seconds(props.receiveWaitTime ?? Duration.seconds(20)),
       [WORKER_ENV.drainTimeoutSeconds]: seconds(drainTimeout),
@@ -263,7 +263,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
                 spotAllocationStrategy: autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
               },
             },
-            capacityRebalance: (props.onDemandPercentage ?? 100) < 100,
+            capacityRebalance: mayLaunchSpot(props),
           }
         : { launchTemplate: this.launchTemplate }),
       minCapacity: props.minCapacity ?? 1,
@@ -316,6 +316,11 @@ function companionOf(code: BoundWorkerCode): Parameters<typeof bootScript>[0]['c
     image: repository.repositoryUriForTagOrDigest(tagOrDigest),
     registry: repository.registryUri,
   };
+}
+
+/** Also of a number that is known at deployment only. */
+function text(value: number): string {
+  return Tokenization.stringifyNumber(value);
 }
 
 function seconds(duration: Duration): string {

@@ -67,6 +67,7 @@ export const ERROR_CODES = {
   TerminateHookOutOfRange: 'A hook’s heartbeat timeout is 30 seconds to 2 hours',
   TooManyRollbackAlarms: 'An instance refresh watches at most 10 alarms',
   VolumeTooSmall: 'The root volume holds Amazon Linux: 8 GiB or more',
+  WarmPoolStateNotPossible: 'The instances of a warm pool are stopped or running',
   WarmPoolWithSpot: 'A warm pool holds no Spot instances',
   WeightOutOfRange: 'The weight of a queue is 1 to 9,999',
   WorkerAssetNameTaken: 'Files of the worker’s directory keep clear of the runtime’s names',
@@ -85,6 +86,7 @@ export const ERROR_CODES = {
   EncryptionOfGivenQueue: 'A given queue brings its own encryption',
   GroupCapacityUnknown: 'The minimum and maximum of a scaled group are known at synth',
   MessageGroupsOutOfRange: 'A FIFO queue has a whole number of message groups, 1 or more',
+  MessageGroupsUnknown: 'The number of message groups is known at synth',
   P99BelowAverage: 'The 99th percentile of the work is not less than its average',
   P99BeyondVisibilityLimit: 'The 99th percentile of the work is at most 12 hours',
   PeakRateOutOfRange: 'A peak arrival rate is more than 0',
@@ -93,7 +95,8 @@ export const ERROR_CODES = {
   ScalingStepsNotValid: 'Queue-depth steps rise from 0 messages, 2 to 20 of them, within the largest group',
   TargetTrackingFromZero: 'Target tracking needs an instance to start from',
   TargetUtilizationOutOfRange: 'A target utilization is 1 to 100 percent',
-  WorkloadNotConcrete: 'The times of a workload are known at synth',
+  WarmPoolNotDeclared: 'A warm pool is declared in the workload',
+  WorkloadNotConcrete: 'The times and numbers of a workload are known at synth',
 } as const;
 
 /** A code of {@link ERROR_CODES}. */

@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import { WORKER_ENV } from '../../worker/contract';
 import type { WeightedQueue, WorkerFleetProps } from '../fleet/worker-fleet-props';
 import { SCALING_LIMITS } from '../scaling/timing';
@@ -201,19 +202,48 @@ function checkCapacity(props: WorkerFleetProps, violations: Violations): void {
     { min: 8 * 1024 ** 3, max: 16 * 1024 ** 4 },
     'Amazon Linux needs 8 GiB',
   );
-  if (props.warmPool && (props.onDemandPercentage ?? 100) < 100) {
+  if (props.warmPool) checkWarmPool(props.warmPool, props, violations);
+}
+
+function checkWarmPool(warmPool: autoscaling.WarmPoolOptions, props: WorkerFleetProps, violations: Violations): void {
+  if (mayLaunchSpot(props)) {
+    const share = Token.isUnresolved(props.onDemandPercentage) ? 'a token' : `${props.onDemandPercentage} percent`;
     violations.add(
       'WarmPoolWithSpot',
-      `'warmPool' must not be set with 'onDemandPercentage' (${props.onDemandPercentage} percent): a warm pool holds no Spot instances, choose one`,
+      `'warmPool' must not be set with 'onDemandPercentage' (${share}): a warm pool holds no Spot instances, choose one`,
     );
   }
+  if (warmPool.poolState === autoscaling.PoolState.HIBERNATED) {
+    violations.add(
+      'WarmPoolStateNotPossible',
+      `'warmPool.poolState' (Hibernated) must be Stopped or Running: the fleet's instances are not launched for hibernation`,
+    );
+  }
+  for (const prop of ['minSize', 'maxGroupPreparedCapacity'] as const) {
+    // aws-cdk-lib compares these itself, and takes a token for a negative number.
+    if (Token.isUnresolved(warmPool[prop])) {
+      violations.add('CapacityOutOfRange', `'warmPool.${prop}' (a token) must be known at synth: pass it as a number`);
+    }
+    violations.requireNumber(
+      'CapacityOutOfRange',
+      `warmPool.${prop}`,
+      warmPool[prop],
+      { min: 0, max: 10_000, unit: 'instances' },
+      'choose another',
+    );
+  }
+}
+
+/** Whether some instances may be Spot instances: also when the share is known at deployment only. */
+export function mayLaunchSpot({ onDemandPercentage = 100 }: WorkerFleetProps): boolean {
+  return Token.isUnresolved(onDemandPercentage) || onDemandPercentage < 100;
 }
 
 /** Whether the group needs a mixed instances policy. */
 export function usesMixedInstances(props: WorkerFleetProps): boolean {
   return (
     (props.alternativeInstanceTypes?.length ?? 0) > 0 ||
-    (props.onDemandPercentage ?? 100) < 100 ||
+    mayLaunchSpot(props) ||
     props.onDemandBaseCapacity !== undefined
   );
 }

@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Token } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
@@ -92,7 +92,7 @@ export class BacklogScaling extends Construct {
   public readonly targetTrackingPolicies: autoscaling.CfnScalingPolicy[];
 
   /**
-   * @throws ConfigurationError CapacityRangeReversed, GroupCapacityUnknown, MessageGroupsOutOfRange,
+   * @throws ConfigurationError CapacityRangeReversed, GroupCapacityUnknown, MessageGroupsOutOfRange, MessageGroupsUnknown,
    * ScalingMetricLimitExceeded, ScalingStepsNotValid, TargetTrackingFromZero, TargetUtilizationOutOfRange
    */
   constructor(scope: Construct, id: string, props: BacklogScalingProps) {
@@ -109,6 +109,12 @@ export class BacklogScaling extends Construct {
       { min: 1, max: Number.MAX_SAFE_INTEGER, unit: 'groups' },
       'give the number of message groups in use',
     );
+    if (Token.isUnresolved(props.messageGroups)) {
+      violations.add(
+        'MessageGroupsUnknown',
+        `'messageGroups' (a token) must be known at synth: alarms are computed from it`,
+      );
+    }
     const context: PolicyContext = {
       scope: this,
       queues: queues.map(({ queue }) => queue),

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { ConfigurationError } from '../private/errors';
 import { Violations } from '../private/violations';
 import { checkWorkload } from '../private/scaling/check-workload';
@@ -234,15 +234,20 @@ export class Workload {
 const toDuration = (seconds: number): Duration => Duration.millis(Math.round(seconds * 1000));
 
 function declare(props: WorkloadProps): DeclaredWorkload {
+  const requireConcrete = (prop: string, isToken: boolean): void => {
+    if (!isToken) return;
+    throw new ConfigurationError(
+      'WorkloadNotConcrete',
+      `WorkloadNotConcrete: '${prop}' (a token) must be known at synth: alarms and steps are computed from it`,
+    );
+  };
   const seconds = (prop: string, value: Duration): number => {
-    if (value.isUnresolved()) {
-      throw new ConfigurationError(
-        'WorkloadNotConcrete',
-        `WorkloadNotConcrete: '${prop}' (a token) must be known at synth: alarms and steps are computed from it`,
-      );
-    }
+    requireConcrete(prop, value.isUnresolved());
     return value.toMilliseconds() / 1000;
   };
+  for (const prop of ['concurrency', 'peakRatePerSecond', 'burst'] as const) {
+    requireConcrete(prop, Token.isUnresolved(props[prop]));
+  }
   return {
     averageProcessingSeconds: seconds('averageProcessingTime', props.averageProcessingTime),
     ...(props.p99ProcessingTime && { p99ProcessingSeconds: seconds('p99ProcessingTime', props.p99ProcessingTime) }),

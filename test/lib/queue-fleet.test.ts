@@ -101,6 +101,23 @@ describe('QueueFleet', () => {
     queueFleet().template.resourceCountIs('AWS::AutoScaling::WarmPool', 0);
   });
 
+  test.each([
+    ['half of the way to the maximum', {}, {}, { MaxGroupPreparedCapacity: 6 }],
+    ['half of a larger group', {}, { minCapacity: 2, maxCapacity: 101 }, { MaxGroupPreparedCapacity: 52 }],
+    ['what the peak needs', { peakRatePerSecond: 0.05 }, { maxCapacity: 50 }, { MaxGroupPreparedCapacity: 9 }],
+    ['never more than the group', { peakRatePerSecond: 0.05 }, { maxCapacity: 5 }, { MaxGroupPreparedCapacity: 5 }],
+    [
+      'what is asked for',
+      {},
+      { warmPool: { minSize: 2, maxGroupPreparedCapacity: 3, reuseOnScaleIn: true } },
+      { MinSize: 2, MaxGroupPreparedCapacity: 3, InstanceReusePolicy: { ReuseOnScaleIn: true } },
+    ],
+  ])('keeps a warm pool: %s', (_, declared, props, pool) => {
+    const times = { averageProcessingTime: Duration.minutes(3), acceptableLatency: Duration.minutes(10) };
+    const workload = new Workload({ ...times, ...declared, warmPool: true });
+    queueFleet({ workload, ...props }).template.hasResourceProperties('AWS::AutoScaling::WarmPool', pool);
+  });
+
   test('lets the workers publish as often as the policy reads', () => {
     const interval = (props: Partial<QueueFleetProps>) =>
       workerEnvironment(queueFleet(props).template)['QUEUE_FLEET_METRICS_INTERVAL_SECONDS'];

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SCALING_LIMITS } from '../../scaling/timing';
 import type { PolicyBinding, PolicyContext } from './policy';
@@ -18,6 +18,9 @@ function problem(steps: readonly Step[]): string | undefined {
   if (steps.length < 2 || steps.length > max)
     return `'steps' (${steps.length} steps) must be 2 to ${max} steps: merge some`;
   for (const [i, step] of steps.entries()) {
+    if (Token.isUnresolved(step.messages) || Token.isUnresolved(step.instances)) {
+      return `'steps[${i}]' (a token) must be known at synth: the bounds of the policy are computed from it`;
+    }
     if (!isWhole(step.messages) || !isWhole(step.instances)) {
       return `'steps[${i}]' (${step.messages} messages, ${step.instances} instances) must be whole numbers, 0 or more: round them`;
     }

@@ -1,4 +1,5 @@
 import { Duration, Lazy, Size, type Stack, Tags } from 'aws-cdk-lib';
+import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { join } from 'node:path';
@@ -108,6 +109,26 @@ export const REFUSALS: readonly Refusal[] = [
   },
   { code: 'VolumeTooSmall', when: 'the volume has 4 GiB', attempt: fleet({ volumeSize: Size.gibibytes(4) }) },
   {
+    code: 'WarmPoolStateNotPossible',
+    when: 'the instances of a warm pool should hibernate',
+    attempt: fleet({ warmPool: { poolState: autoscaling.PoolState.HIBERNATED } }),
+  },
+  {
+    code: 'CapacityOutOfRange',
+    when: 'the least warm pool is a token',
+    attempt: fleet({ warmPool: { minSize: Lazy.number({ produce: () => 2 }) } }),
+  },
+  {
+    code: 'CapacityOutOfRange',
+    when: 'the warm pool is negative',
+    attempt: fleet({ warmPool: { maxGroupPreparedCapacity: -1 } }),
+  },
+  {
+    code: 'WarmPoolWithSpot',
+    when: 'the share of Spot instances beside a warm pool is a token',
+    attempt: fleet({ warmPool: {}, onDemandPercentage: Lazy.number({ produce: () => 100 }) }),
+  },
+  {
     code: 'WarmPoolWithSpot',
     when: 'a warm pool should hold Spot instances',
     attempt: fleet({ warmPool: {}, onDemandPercentage: 50 }),
@@ -133,6 +154,11 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'WorkerHandlerNotExported',
     when: 'the module exports something else',
     attempt: code(WorkerCode.fromModule(join(FIXTURES, 'no-handler.ts'))),
+  },
+  {
+    code: 'WorkerPortOutOfRange',
+    when: 'the port is a token',
+    attempt: code(WorkerCode.http(Lazy.number({ produce: () => 80 }))),
   },
   { code: 'WorkerPortOutOfRange', when: 'the port is 70000', attempt: code(WorkerCode.http(70_000)) },
   {

@@ -1,4 +1,4 @@
-import { App, Duration, Stack, Token } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -215,6 +215,43 @@ describe('WorkerFleet', () => {
           SpotAllocationStrategy: 'price-capacity-optimized',
         },
         LaunchTemplate: { Overrides: [{ InstanceType: 'c7g.large' }, { InstanceType: 'c6g.large' }] },
+      },
+    });
+  });
+
+  test('passes numbers that are parameters of the stack wherever nothing is computed from them', () => {
+    const stack = new Stack(new App(), 'App');
+    const parameter = (id: string) => new CfnParameter(stack, id, { type: 'Number', default: 2 }).valueAsNumber;
+    const weighted = (id: string) => ({ queue: new WorkQueue(stack, id), weight: parameter(`${id}Weight`) });
+    new WorkerFleet(stack, 'Fleet', {
+      queues: [weighted('Urgent'), weighted('Bulk')],
+      code: WorkerCode.fromModule(HANDLER),
+      concurrency: parameter('Slots'),
+      minCapacity: parameter('Least'),
+      maxCapacity: parameter('Most'),
+      onDemandPercentage: parameter('Share'),
+      onDemandBaseCapacity: parameter('Base'),
+    });
+    const template = Template.fromStack(stack);
+    template.hasResource('AWS::AutoScaling::AutoScalingGroup', {
+      Properties: {
+        MinSize: { Ref: 'Least' },
+        MaxSize: { Ref: 'Most' },
+        CapacityRebalance: true,
+        MixedInstancesPolicy: {
+          InstancesDistribution: Match.objectLike({
+            OnDemandBaseCapacity: { Ref: 'Base' },
+            OnDemandPercentageAboveBaseCapacity: { Ref: 'Share' },
+          }),
+        },
+      },
+      Metadata: {
+        [WORKER_METADATA_KEY]: {
+          environment: Match.objectLike({
+            [WORKER_ENV.concurrency]: { Ref: 'Slots' },
+            [WORKER_ENV.queueWeights]: { 'Fn::Join': ['', [{ Ref: 'UrgentWeight' }, ' ', { Ref: 'BulkWeight' }]] },
+          }),
+        },
       },
     });
   });

@@ -27,6 +27,8 @@ const scaling =
     new BacklogScaling(stack, 'Scaling', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD, ...props });
   };
 
+const token = (): number => Lazy.number({ produce: () => 2 });
+
 export const REFUSALS: readonly Refusal[] = [
   {
     code: 'AcceptableLatencyOutOfRange',
@@ -122,5 +124,42 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'WorkloadNotConcrete',
     when: 'a time is a token',
     attempt: workload({ acceptableLatency: Duration.seconds(Lazy.number({ produce: () => 600 })) }),
+  },
+  {
+    code: 'MessageGroupsUnknown',
+    when: 'the message groups are a token',
+    attempt: scaling({ messageGroups: token() }),
+  },
+  {
+    code: 'ScalingStepsNotValid',
+    when: 'a step is a token',
+    attempt: (stack) =>
+      scaling({
+        policy: ScalingPolicy.queueDepth([
+          { messages: 0, instances: 1 },
+          { messages: 10, instances: token() },
+        ]),
+      })(stack),
+  },
+  ...(['concurrency', 'peakRatePerSecond', 'burst'] as const).map((prop): Refusal => ({
+    code: 'WorkloadNotConcrete',
+    when: `${prop} is a token`,
+    attempt: () => workload({ [prop]: token() })(),
+  })),
+  ...(['minCapacity', 'maxCapacity'] as const).map((prop): Refusal => ({
+    code: 'GroupCapacityUnknown',
+    when: `${prop} of a fleet is a token`,
+    attempt: (stack) => {
+      const code = WorkerCode.command(['true']);
+      new QueueFleet(stack, 'Fleet', { workload: VIDEO_WORKLOAD, code, [prop]: token() });
+    },
+  })),
+  {
+    code: 'WarmPoolNotDeclared',
+    when: 'a warm pool is not declared in the workload',
+    attempt: (stack) => {
+      const code = WorkerCode.command(['true']);
+      new QueueFleet(stack, 'Fleet', { workload: VIDEO_WORKLOAD, code, warmPool: { minSize: 2 } });
+    },
   },
 ];
