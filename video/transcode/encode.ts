@@ -15,6 +15,8 @@ export interface EncodeContext {
   readonly signal: AbortSignal;
   /** Longest video that is taken, seconds. */
   readonly maxDurationSeconds: number;
+  /** Longest time that all runs of ffmpeg on one video may take together, seconds. */
+  readonly maxEncodeSeconds: number;
   readonly onProgress: (percent: number) => void;
 }
 
@@ -38,24 +40,31 @@ const STALL_MS = 60_000;
 const SEGMENT_SECONDS = 4;
 const KEYFRAME_SECONDS = 2;
 
-/** The input options that every run on an upload begins with: one demuxer, and no protocol but files. */
+/** Largest picture that is decoded, pixels: 8K. A file of some kilobytes can hold one that fills the memory. */
+export const MAX_PIXELS = 7_680 * 4_320;
+
+/** The input options that every run on an upload begins with: one demuxer, no protocol but files, no picture above 8K. */
 function inputOf(demuxer: string, source: string): string[] {
-  return ['-protocol_whitelist', 'file', '-f', demuxer, '-i', source];
+  return ['-protocol_whitelist', 'file', '-max_pixels', String(MAX_PIXELS), '-f', demuxer, '-i', source];
 }
 
 /** Encodes `source` into `folder`: HLS ladder, MP4 and poster. @throws MediaError when the file is at fault. */
-export async function encode(context: EncodeContext, source: string, folder: string): Promise<EncodeResult> {
+export async function encode(options: EncodeContext, source: string, folder: string): Promise<EncodeResult> {
+  const context = { ...options, endMs: options.clock.now() + options.maxEncodeSeconds * 1000 };
+  const { maxDurationSeconds } = context;
   const demuxer = sniffContainer(await head(source));
   if (demuxer === undefined) throw new MediaError('NotAVideo');
   const info = await probe(context, inputOf(demuxer, source));
   const rungs = planLadder(info.width, info.height);
   for (const { name } of rungs) await mkdir(join(folder, name), { recursive: true });
   const encoded = await run(context, {
-    args: encodeArguments(inputOf(demuxer, source), info, rungs, folder),
+    // A second more than allowed: what the header hides, or has no header for, is seen and ends all the same.
+    args: ['-t', String(maxDurationSeconds + 1), ...encodeArguments(inputOf(demuxer, source), info, rungs, folder)],
     onProgress: (seconds) => context.onProgress(percent(seconds, info.durationSeconds)),
   });
   requireSuccess(encoded);
   const durationSeconds = await durationOf(context, join(folder, 'play.mp4'));
+  requireShort(durationSeconds, maxDurationSeconds);
   // A file cut off in the middle decodes without an error, only not to its end.
   if (info.durationSeconds !== undefined && durationSeconds < 0.9 * info.durationSeconds - 0.5) {
     const shown = `${durationSeconds.toFixed(1)} of ${info.durationSeconds.toFixed(1)} seconds`;
@@ -65,27 +74,49 @@ export async function encode(context: EncodeContext, source: string, folder: str
   return { info: { ...info, durationSeconds }, ...(await collect(folder, rungs, info.hasAudio)) };
 }
 
-async function probe(context: EncodeContext, input: readonly string[]): Promise<MediaInfo> {
+/** A context whose time runs. */
+interface Running extends EncodeContext {
+  /** When the time for the whole video is up, on the context's clock. */
+  readonly endMs: number;
+}
+
+async function probe(context: Running, input: readonly string[]): Promise<MediaInfo> {
   // ffmpeg without an output always ends with exit code 1: the words decide.
   const { stderr, killedBy } = await run(context, { args: [...input] });
   if (killedBy !== undefined) throw new Error(`ffmpeg was ended while it read the file: ${killedBy}`);
   const info = parseProbe(stderr);
-  const { durationSeconds } = info;
-  if (durationSeconds !== undefined && durationSeconds > context.maxDurationSeconds) {
-    const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} hours`;
-    throw new MediaError('TooLong', `${hours(durationSeconds)}, at most ${hours(context.maxDurationSeconds)}`);
-  }
+  requireShort(info.durationSeconds, context.maxDurationSeconds);
   return info;
 }
 
-async function durationOf(context: EncodeContext, mp4: string): Promise<number> {
+function requireShort(durationSeconds: number | undefined, maxSeconds: number): void {
+  if (durationSeconds === undefined || durationSeconds <= maxSeconds) return;
+  // Of what is cut off nobody knows how long it would have been.
+  const found = durationSeconds <= maxSeconds + 2 ? '' : `${spoken(durationSeconds)}, `;
+  throw new MediaError('TooLong', `${found}at most ${spoken(maxSeconds)}`);
+}
+
+/** `4 hours`, `90 minutes`, `1 second`. */
+function spoken(seconds: number): string {
+  const [unit, size] = seconds >= 7_200 ? ['hour', 3_600] : seconds >= 120 ? ['minute', 60] : (['second', 1] as const);
+  const count = (seconds / size).toFixed(1).replace(/\.0$/, '');
+  return `${count} ${unit}${count === '1' ? '' : 's'}`;
+}
+
+async function durationOf(context: Running, mp4: string): Promise<number> {
   const { stderr } = await run(context, { args: ['-i', mp4] });
   return parseProbe(stderr).durationSeconds ?? 0;
 }
 
-function run(context: EncodeContext, what: Pick<FfmpegRun, 'args' | 'onProgress'>): Promise<FfmpegResult> {
-  const { ffmpeg, clock, signal } = context;
-  return runFfmpeg({ ffmpeg, clock, signal, stallMs: STALL_MS, ...what });
+/** @throws MediaError when the time is up, or the decoder met a picture that is too large */
+async function run(context: Running, what: Pick<FfmpegRun, 'args' | 'onProgress'>): Promise<FfmpegResult> {
+  const { ffmpeg, clock, signal, endMs, maxEncodeSeconds } = context;
+  const limitMs = Math.max(0, endMs - clock.now());
+  const result = await runFfmpeg({ ffmpeg, clock, signal, stallMs: STALL_MS, limitMs, ...what });
+  if (result.overtime) throw new MediaError('TooSlow', `stopped after ${spoken(maxEncodeSeconds)}`);
+  const pixels = /Picture size (\d+x\d+) exceeds specified max pixel count/.exec(result.stderr)?.[1];
+  if (pixels !== undefined) throw new MediaError('TooManyPixels', `${pixels}, at most 7680x4320`);
+  return result;
 }
 
 /** @throws MediaError when the file is at fault, Error when the machine is: only the second is worth a retry. */
@@ -107,7 +138,8 @@ export function encodeArguments(
   rungs: readonly Rung[],
   folder: string,
 ): string[] {
-  const limit = (info.framesPerSecond ?? 0) > MAX_FRAMES_PER_SECOND + 0.5 ? `fps=${MAX_FRAMES_PER_SECOND},` : '';
+  // Without a rate ffmpeg takes that of the time base, which may be 90,000 a second.
+  const limit = (info.framesPerSecond ?? Infinity) > MAX_FRAMES_PER_SECOND + 0.5 ? `fps=${MAX_FRAMES_PER_SECOND},` : '';
   const labels = rungs.map((_, i) => `[s${i}]`).join('');
   const filters = [
     `[0:v:0]${limit}split=${rungs.length}${labels}`,

@@ -1,6 +1,6 @@
 /**
  * The worker's handler. Environment: UPLOADS_BUCKET, MEDIA_BUCKET; optional MAX_UPLOAD_BYTES, MAX_DURATION_SECONDS,
- * CLAIM_LEASE_SECONDS and FFMPEG_PATH. A missing ffmpeg or bucket fails the start with one line.
+ * MAX_ENCODE_SECONDS, CLAIM_LEASE_SECONDS and FFMPEG_PATH. A missing ffmpeg or bucket fails the start with one line.
  */
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ import { transcode, type TranscodeContext } from './transcode';
 
 /** Four hours: longer than a film, shorter than a forged header. */
 const MAX_DURATION_SECONDS = 4 * 3600;
+/** Six hours: half of the longest time for which SQS lets a message be kept. */
+const MAX_ENCODE_SECONDS = 6 * 3600;
 const CLAIM_LEASE_SECONDS = 20;
 
 /** The handler on a given context: each upload of the message in turn. */
@@ -56,6 +58,7 @@ export function contextFromEnvironment(env: NodeJS.ProcessEnv): { context: Trans
       scratch: tmpdir(),
       maxBytes: positive('MAX_UPLOAD_BYTES', UPLOAD_MAX_BYTES),
       maxDurationSeconds: positive('MAX_DURATION_SECONDS', MAX_DURATION_SECONDS),
+      maxEncodeSeconds: positive('MAX_ENCODE_SECONDS', MAX_ENCODE_SECONDS),
       leaseMs: positive('CLAIM_LEASE_SECONDS', CLAIM_LEASE_SECONDS) * 1000,
     },
   };

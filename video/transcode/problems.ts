@@ -10,6 +10,8 @@ export const MEDIA_PROBLEMS = {
   Unreadable: 'The file is damaged: its index is missing or cut off',
   NoPicture: 'The file holds no video track',
   TooLong: 'The video is too long',
+  TooManyPixels: 'The picture is too large',
+  TooSlow: 'The video takes too long to encode',
   Truncated: 'The file ends before the video does: upload it again',
   Undecodable: 'The video cannot be decoded',
 } as const;

@@ -12,6 +12,8 @@ export interface FfmpegRun {
   readonly onProgress?: (outSeconds: number) => void;
   /** Killed after this long without a word, milliseconds. */
   readonly stallMs: number;
+  /** Killed after this long whatever it says, milliseconds. */
+  readonly limitMs: number;
 }
 
 /** How a run ended. */
@@ -19,6 +21,8 @@ export interface FfmpegResult {
   /** Undefined when it was ended by a signal. */
   readonly exitCode: number | undefined;
   readonly killedBy: string | undefined;
+  /** It was killed because its time was up. */
+  readonly overtime: boolean;
   readonly stderr: string;
   /** Last position in the output, seconds. */
   readonly outSeconds: number;
@@ -34,7 +38,7 @@ const STDERR_KEPT = 16_384;
  * when it cannot be started.
  */
 export function runFfmpeg(run: FfmpegRun, spawn: typeof nodeSpawn = nodeSpawn): Promise<FfmpegResult> {
-  const { signal, clock, stallMs } = run;
+  const { signal, clock, stallMs, limitMs } = run;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     const child = spawn(run.ffmpeg, ['-hide_banner', '-nostdin', '-y', ...run.args], {
@@ -44,6 +48,7 @@ export function runFfmpeg(run: FfmpegRun, spawn: typeof nodeSpawn = nodeSpawn): 
     let stderr = '';
     let outSeconds = 0;
     let stalled = false;
+    let overtime = false;
     let cancelStall = (): void => {};
     const watch = (): void => {
       cancelStall();
@@ -52,9 +57,14 @@ export function runFfmpeg(run: FfmpegRun, spawn: typeof nodeSpawn = nodeSpawn): 
         killGroup(child);
       });
     };
+    const cancelLimit = clock.setTimer(limitMs, () => {
+      overtime = true;
+      killGroup(child);
+    });
     const abort = (): void => killGroup(child);
     const finish = (): void => {
       cancelStall();
+      cancelLimit();
       signal.removeEventListener('abort', abort);
     };
     watch();
@@ -80,6 +90,7 @@ export function runFfmpeg(run: FfmpegRun, spawn: typeof nodeSpawn = nodeSpawn): 
       resolve({
         exitCode: exitCode ?? undefined,
         killedBy: stalled ? `no progress in ${stallMs / 1000} seconds` : (killedBy ?? undefined),
+        overtime,
         stderr,
         outSeconds,
       });

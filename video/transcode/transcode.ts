@@ -23,6 +23,7 @@ export interface TranscodeContext {
   readonly scratch: string;
   readonly maxBytes: number;
   readonly maxDurationSeconds: number;
+  readonly maxEncodeSeconds: number;
   /** How long a claim holds without a sign of life, milliseconds; renewed three times in that. */
   readonly leaseMs: number;
   readonly encode?: typeof encode;
@@ -165,6 +166,7 @@ async function produce(
     clock: context.clock,
     signal,
     maxDurationSeconds: context.maxDurationSeconds,
+    maxEncodeSeconds: context.maxEncodeSeconds,
     onProgress: (percent) => record.progress(percent),
   };
   const result = await (context.encode ?? encode)(encoding, source, folder);

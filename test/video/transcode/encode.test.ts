@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../messaging';
-import { encode, type EncodeResult } from '../../../video/transcode/encode';
+import { encode, encodeArguments, type EncodeContext, type EncodeResult } from '../../../video/transcode/encode';
 import { findFfmpeg } from '../../../video/transcode/find-ffmpeg';
+import { planLadder } from '../../../video/transcode/ladder';
 import { runFfmpeg } from '../../../video/transcode/run-ffmpeg';
+import { VirtualTime } from '../../support/virtual-time';
 
 /** With the real ffmpeg of this machine: on a bare one that is the 2018 build of the npm package. */
 const ffmpeg = findFfmpeg();
@@ -17,9 +19,10 @@ describe('encode', () => {
     const { status, stderr } = spawnSync(ffmpeg, ['-loglevel', 'error', '-y', ...args, at(file)]);
     if (status !== 0) throw new Error(stderr.toString());
   };
-  const run = (file: string, signal = new AbortController().signal): Promise<EncodeResult> => {
-    const context = { ffmpeg, clock: systemClock, signal, maxDurationSeconds: 3600, onProgress: () => {} };
-    return encode(context, at(file), folder);
+  const run = (file: string, change: Partial<EncodeContext> = {}): Promise<EncodeResult> => {
+    const { signal } = new AbortController();
+    const limits = { maxDurationSeconds: 3600, maxEncodeSeconds: 3600 };
+    return encode({ ffmpeg, clock: systemClock, signal, ...limits, onProgress: () => {}, ...change }, at(file), folder);
   };
 
   beforeEach(() => {
@@ -86,12 +89,63 @@ describe('encode', () => {
     await expect(run('in.mp4')).rejects.toMatchObject({ code: 'TooLong' });
   });
 
+  test('takes a stream without a duration, and fails with TooLong where it goes on', async () => {
+    draw('live.mkv', ...picture, ...mp4, '-t', '3', '-f', 'matroska', '-live', '1');
+    expect((await run('live.mkv', { maxDurationSeconds: 5 })).info.durationSeconds).toBeCloseTo(3, 0);
+    await expect(run('live.mkv', { maxDurationSeconds: 1 })).rejects.toMatchObject({
+      code: 'TooLong',
+      message: 'The video is too long (at most 1 second)',
+    });
+    // What came after the limit was not encoded.
+    const { stderr } = spawnSync(ffmpeg, ['-i', at('play.mp4')]);
+    expect(stderr.toString()).toContain('Duration: 00:00:02.0');
+  });
+
+  test('fails with TooManyPixels before it decodes a picture that fills the memory', async () => {
+    draw('in.mkv', '-f', 'lavfi', '-i', 'color=s=16000x2400:r=1', '-frames:v', '1', '-c:v', 'mjpeg');
+    await expect(run('in.mkv')).rejects.toMatchObject({
+      code: 'TooManyPixels',
+      message: 'The picture is too large (16000x2400, at most 7680x4320)',
+    });
+  });
+
+  test('fails with TooSlow when the time is up, however busy ffmpeg is', async () => {
+    draw('in.mp4', ...picture, ...mp4, '-t', '60');
+    const clock = new VirtualTime();
+    let killed = 0;
+    const onProgress = (): void => {
+      if (killed++ === 0) void clock.advance(10_000);
+    };
+    await expect(run('in.mp4', { clock, maxEncodeSeconds: 10, onProgress })).rejects.toMatchObject({
+      code: 'TooSlow',
+      message: 'The video takes too long to encode (stopped after 10 seconds)',
+    });
+    expect(clock.timers).toBe(0);
+  });
+
+  test.each([
+    [25, false],
+    [60, true],
+    [undefined, true],
+  ])('at %p pictures a second the rate is bounded: %p', (framesPerSecond, bounded) => {
+    const info = { durationSeconds: undefined, width: 160, height: 90, framesPerSecond, hasAudio: false };
+    expect(encodeArguments([], info, planLadder(160, 90), folder).join(' ').includes('fps=30,')).toBe(bounded);
+  });
+
   test('an abort ends ffmpeg and rejects with its reason', async () => {
     const stop = new AbortController();
     const args = ['-f', 'lavfi', '-i', 'testsrc=s=640x360:r=25', '-progress', 'pipe:1', '-f', 'null', '-'];
     const reason = new Error('drain');
     const onProgress = (): void => stop.abort(reason);
-    const running = runFfmpeg({ ffmpeg, args, signal: stop.signal, clock: systemClock, stallMs: 20_000, onProgress });
+    const running = runFfmpeg({
+      ffmpeg,
+      args,
+      signal: stop.signal,
+      clock: systemClock,
+      stallMs: 20_000,
+      limitMs: 20_000,
+      onProgress,
+    });
     await expect(running).rejects.toBe(reason);
   });
 });

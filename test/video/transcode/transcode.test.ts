@@ -63,6 +63,7 @@ function world() {
     scratch,
     maxBytes: 1_000,
     maxDurationSeconds: 3600,
+    maxEncodeSeconds: 3600,
     leaseMs: LEASE_MS,
     encode,
   });
