@@ -1,5 +1,6 @@
 import type { Clock } from './clock';
 import type { Delivery } from './delivery';
+import { newCredentials } from './new-credentials';
 import { Outbox } from './outbox';
 import type { RoundTrips } from './lease';
 import type { BatchOperation } from './observer';
@@ -37,6 +38,8 @@ const CALL_LIMIT_MS = 5_000;
 export class Acker {
   readonly #deletes: Outbox<Delivery>;
   readonly #releases: Outbox<Release>;
+  readonly #repeats = new Set<() => void>();
+  #stopped = false;
 
   constructor(private readonly host: AckerHost) {
     this.#deletes = new Outbox(host.clock, host.softLimit, (batch) => this.#sendDeletes(batch));
@@ -63,6 +66,13 @@ export class Acker {
   flush(): void {
     this.#deletes.flush();
     this.#releases.flush();
+  }
+
+  /** Nothing is repeated any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#repeats) cancel();
+    this.#repeats.clear();
   }
 
   async #sendDeletes(batch: readonly Delivery[]): Promise<void> {
@@ -138,7 +148,7 @@ export class Acker {
       host.roundTrips.record(host.clock.now() - sentAtMs);
     } catch (error) {
       whole = toSqsError(error);
-      if (whole.kind === 'credentials') void host.transport.refreshCredentials?.().catch(() => undefined);
+      if (whole.kind === 'credentials') void newCredentials(host.transport, host.clock);
       host.failed(operation, whole, deliveries);
     }
     const repeats: Array<() => void> = [];
@@ -152,7 +162,12 @@ export class Acker {
       delivery.callFailures += 1;
       pauseMs = Math.max(pauseMs, callRetryMs(failure.kind, delivery.callFailures, host.random));
     });
+    if (repeats.length === 0 || this.#stopped) return;
     // One pause for all, so that what failed together is repeated in one call.
-    if (repeats.length > 0) host.clock.setTimer(pauseMs, () => repeats.forEach((again) => again()));
+    const cancel = host.clock.setTimer(pauseMs, () => {
+      this.#repeats.delete(cancel);
+      repeats.forEach((again) => again());
+    });
+    this.#repeats.add(cancel);
   }
 }

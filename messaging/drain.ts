@@ -45,9 +45,9 @@ export interface DrainHost {
   close(): void;
   /** Tells running handlers to stop, and in which time. */
   abort(stopWithinMs: number): number;
-  /** Gives back what still runs. */
+  /** Gives back what still runs, and what its dead-letter queue did not take. */
   abandon(): number;
-  /** Stops all timers. */
+  /** Stops all timers: nothing is repeated any more. */
   end(): void;
   counts(): { readonly finished: number; readonly released: number };
   /** Calls `look` after each change, until the returned function is called. */

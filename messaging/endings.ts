@@ -105,7 +105,11 @@ export class Endings {
     const failed = (failure: EntryFailure | SqsError): void => state.callFailed('quarantine', failure, [delivery]);
     const sent =
       deadLetterQueueUrl !== undefined &&
-      (await quarantine({ transport, deadLetterQueueUrl, clock, random, failed }, delivery, error));
+      (await quarantine(
+        { transport, deadLetterQueueUrl, clock, random, failed, over: state.over.signal },
+        delivery,
+        error,
+      ));
     state.quarantining -= 1;
     if (sent) {
       delivery.quarantined = true;

@@ -47,6 +47,7 @@ export function drainHost({ state, giveBack, receiving, close, end, onChange }: 
       return told.length;
     },
     abandon: () => {
+      state.over.abort();
       const left = running();
       // Not at once: their handlers may still be at it until the process ends.
       for (const d of left) void giveBack.one(d, Math.max(1, state.backoffSeconds(d.message.receiveCount)), 'drained');

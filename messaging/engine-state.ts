@@ -38,6 +38,8 @@ export class EngineState {
   quarantining = 0;
   /** No new receives and starts. */
   closing = false;
+  /** Aborts when the time of a drain is over: nothing is repeated any more. */
+  readonly over = new AbortController();
   lastProgressAtMs: number;
   readonly #backoff: ReturnType<typeof resolveBackoff>;
 

@@ -227,7 +227,10 @@ export class Engine<T> {
         this.poller.stop();
         this.#acker.flush();
       },
-      end: () => this.#heartbeat.stop(),
+      end: () => {
+        this.#heartbeat.stop();
+        this.#acker.stop();
+      },
       onChange: (look) => {
         this.#watchers.add(look);
         return () => this.#watchers.delete(look);

@@ -1,6 +1,7 @@
 import type { Clock } from './clock';
 import type { Delivery } from './delivery';
 import { planHeartbeat, renewalDueMs, renewed, type LeasePolicy, type RoundTrips } from './lease';
+import { newCredentials } from './new-credentials';
 import { BATCH } from './poll-plan';
 import { callRetryMs } from './retry';
 import { SqsError, toSqsError } from './sqs-errors';
@@ -99,7 +100,7 @@ export class Heartbeat {
       this.#failures = 0;
     } catch (error) {
       const failure = toSqsError(error);
-      if (failure.kind === 'credentials') void host.transport.refreshCredentials?.().catch(() => undefined);
+      if (failure.kind === 'credentials') void newCredentials(host.transport, host.clock);
       this.#failures += 1;
       this.#notBeforeMs = host.clock.now() + Math.min(2000, callRetryMs(failure.kind, this.#failures, host.random));
       this.wakeBy(this.#notBeforeMs);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock';
+import { newCredentials } from './new-credentials';
 import { adaptPollers, planPolls } from './poll-plan';
 import { callRetryMs } from './retry';
 import { toSqsError, type SqsError } from './sqs-errors';
@@ -172,7 +173,7 @@ export class Poller {
   #fail(error: SqsError, requestedAtMs: number, attemptId: string | undefined): void {
     const { host } = this;
     if (attemptId !== undefined && error.kind === 'transient') this.#attemptIds.push(attemptId);
-    if (error.kind === 'credentials') void host.transport.refreshCredentials?.().catch(() => undefined);
+    if (error.kind === 'credentials') void newCredentials(host.transport, host.clock);
     this.#lastError = error;
     this.#pollers = 1;
     // Receives that were out together fail together: that is one failure.

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from './clock';
 import { silentLogger, type Logger } from './logger';
 import { attributeSize, checkMessage, SEND_LIMITS, type OutgoingMessage } from './outgoing-message';
+import { newCredentials } from './new-credentials';
 import { SendError } from './send-error';
 import { checkProducerOptions, type BodyEncoder, type ProducerOptions } from './producer-options';
 import { callRetryMs } from './retry';
@@ -254,8 +255,9 @@ export class Producer {
       if (this.#loudCode !== error.code) this.#logger.error(fields, `messages cannot be sent: ${error.message}`);
       this.#loudCode = error.code;
     } else this.#logger.warn({ ...fields, again: again.length }, 'a send failed and is repeated');
-    if (error.kind === 'credentials')
-      await this.#sqs.refreshCredentials?.().catch((err: unknown) => this.#logger.warn({ err }, 'no new credentials'));
+    if (error.kind !== 'credentials') return;
+    const err = await newCredentials(this.#sqs, this.#clock);
+    if (err !== undefined) this.#logger.warn({ err }, 'no new credentials');
   }
 
   /** Lets the messages of `decision.again` wait for their next attempt, and unlocks the groups of all others. */

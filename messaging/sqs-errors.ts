@@ -4,7 +4,7 @@ import { WorkerError } from './handler';
  * What to do about a failed call:
  * - `permanent`: only a human can help (access, KMS, no such queue, a malformed request);
  * - `throttled`: come back later, and with fewer calls;
- * - `credentials`: expired, fetch new ones;
+ * - `credentials`: expired or not to be had, fetch new ones;
  * - `stale`: the receipt handle is no longer ours;
  * - `transient`: everything that a repetition may cure.
  */
@@ -25,8 +25,9 @@ export class SqsError extends WorkerError {
 }
 
 const THROTTLED = /^(Request)?Throttl|^TooManyRequests|^OverLimit$|Throttl(ed|ing)(Exception)?$|^SlowDown$/;
-const CREDENTIALS = /^ExpiredToken(Exception)?$|^RequestExpired$|^TokenRefreshRequired$/;
-const PERMANENT = /^AccessDenied|^KMS\.|^Kms|^QueueDoesNotExist$|^NonExistentQueue$|^CredentialsProviderError$/;
+// No provider had any: instance metadata that did not answer once says so too.
+const CREDENTIALS = /^ExpiredToken(Exception)?$|^RequestExpired$|^TokenRefreshRequired$|^CredentialsProviderError$/;
+const PERMANENT = /^AccessDenied|^KMS\.|^Kms|^QueueDoesNotExist$|^NonExistentQueue$/;
 
 /**
  * Codes that mean that the handle no longer holds the message. `InvalidParameterValue` is what a FIFO queue answers for

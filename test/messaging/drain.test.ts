@@ -1,4 +1,4 @@
-import { World } from '../support/consumer-world';
+import { World, type Worker } from '../support/consumer-world';
 
 describe('drain of a FIFO consumer', () => {
   test('does not wait for a head between two tries that has nothing behind it, and leaves no timer', async () => {
@@ -37,5 +37,48 @@ describe('drain of a FIFO consumer', () => {
     expect(await drained).toMatchObject({ clean: true, released: 3 });
     expect(world.queue.inFlight).toHaveLength(0);
     expect(world.broken).toEqual([]);
+  });
+});
+
+describe('the end of a drain', () => {
+  const after = (worker: Worker, atMs: number) => worker.transport.calls.filter((c) => c.atMs > atMs);
+
+  test.each(['error500', 'throttle'] as const)(
+    'gives back poison that the dead-letter queue did not take, and sends it no more (%s)',
+    async (fault) => {
+      const world = new World({
+        work: () => ({ ms: 10, fail: 'poison' }),
+        fault: (operation) => (operation === 'send' ? fault : 'none'),
+        consumer: { waitTimeSeconds: 0 },
+      });
+      world.send(1);
+      const worker = world.spawn();
+      await world.clock.advance(1_000);
+      const drained = worker.consumer.drain({ budgetMs: 10_000, graceMs: 2_000 });
+      await world.clock.advance(10_000);
+      expect(await drained).toMatchObject({ clean: true, released: 1 });
+      expect(after(worker, 9_999).map((c) => c.operation)).toEqual(['change']);
+      await world.clock.advance(120_000);
+      expect(after(worker, 11_000)).toEqual([]);
+      expect(world.clock.pendingTimers).toBe(0);
+    },
+  );
+
+  test('lets nothing be repeated: neither deletes nor releases', async () => {
+    const world = new World({
+      work: ({ body }) => ({ ms: 10, ...(body === 'body 0' && { fail: 'error' as const }) }),
+      fault: (operation) => (operation === 'delete' || operation === 'change' ? 'throttle' : 'none'),
+      consumer: { waitTimeSeconds: 0, concurrency: 2, deleteLingerMs: 0, backoff: { baseSeconds: 900 } },
+    });
+    world.send(2);
+    const worker = world.spawn({ visibilityTimeoutSeconds: 600 });
+    await world.clock.advance(1_000);
+    const drained = worker.consumer.drain({ budgetMs: 3_000 });
+    await world.clock.advance(3_000);
+    expect(await drained).toMatchObject({ clean: false, undeleted: 1 });
+    await world.clock.advance(120_000);
+    // What was on its way at the end may be answered, nothing new is sent.
+    expect(after(worker, 4_000)).toEqual([]);
+    expect(world.clock.pendingTimers).toBe(0);
   });
 });

@@ -170,7 +170,7 @@ describe('errors', () => {
     ['InternalFailure', 500, 'transient'],
     ['ServiceUnavailable', 503, 'transient'],
     ['ECONNRESET', undefined, 'transient'],
-    ['CredentialsProviderError', undefined, 'permanent'],
+    ['CredentialsProviderError', undefined, 'credentials'],
     ['InvalidClientTokenId', 403, 'permanent'],
   ])('%s (%s) is %s', (code, status, kind) => {
     expect(classifyCall(code, status)).toBe(kind);

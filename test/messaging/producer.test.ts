@@ -196,6 +196,17 @@ describe('Producer', () => {
     expect(refreshCredentials).toHaveBeenCalledTimes(1);
   });
 
+  test('sends again when the provider of new credentials hangs, or has none', async () => {
+    const expired = reject('credentials', 'CredentialsProviderError');
+    const { producer, clock, refreshCredentials, lines } = produce([expired, expired]);
+    refreshCredentials.mockReturnValueOnce(new Promise(() => {}));
+    refreshCredentials.mockRejectedValueOnce(new Error('none'));
+    await clock.until(producer.send({ body: 'a' }));
+    expect(clock.now()).toBeGreaterThan(5_000);
+    expect(refreshCredentials).toHaveBeenCalledTimes(2);
+    expect(lines.filter((line) => line === 'no new credentials')).toHaveLength(2);
+  });
+
   test('lingers up to lingerMs, less for a full request and for flush', async () => {
     const { producer, clock, requests } = produce([], { lingerMs: 50 });
     void producer.sendBatch(bodies(3));

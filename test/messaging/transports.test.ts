@@ -323,7 +323,10 @@ describe.each(TRANSPORTS)('%s', (_, make) => {
   test('says that there are no credentials', async () => {
     const error = Object.assign(new Error('no source has any'), { name: 'CredentialsProviderError' });
     const transport = make({ credentials: () => Promise.reject(error) });
-    expect(await failureOf(receive(transport))).toMatchObject({ kind: 'permanent', code: 'CredentialsProviderError' });
+    expect(await failureOf(receive(transport))).toMatchObject({
+      kind: 'credentials',
+      code: 'CredentialsProviderError',
+    });
     expect(stub.requests).toHaveLength(0);
   });
 
