@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import { fairQueueMetric } from './fair-queue-metric';
+import { describeAlarm } from './runbook';
 import { SQS_LIMITS } from './sqs-limits';
 
 /** One thing about a queue that a person should hear of. */
@@ -13,6 +14,8 @@ export interface AlarmSignal {
   readonly threshold: number;
   readonly comparison: cloudwatch.ComparisonOperator;
   readonly periods: number;
+  /** Of those periods, how many have to be beyond the threshold; all of them when it is not given. */
+  readonly breaching?: number;
   /** What a period without a datapoint means. */
   readonly missing: cloudwatch.TreatMissingData;
 }
@@ -37,13 +40,15 @@ const IN_FLIGHT_SHARE = 0.8;
 /** Minutes that stand for "never" in the drain time: more than any allowed threshold. */
 const NEVER_MINUTES = 10_000;
 
-/** What an alarm on a signal watches; its description and its actions are the caller's. */
+/** What an alarm on a signal watches and says; its actions are the caller's. */
 export function alarmOn(signal: AlarmSignal): cloudwatch.AlarmProps {
   return {
+    alarmDescription: describeAlarm(signal.meaning, signal.id),
     metric: signal.metric,
     threshold: signal.threshold,
     comparisonOperator: signal.comparison,
     evaluationPeriods: signal.periods,
+    datapointsToAlarm: signal.breaching,
     treatMissingData: signal.missing,
   };
 }

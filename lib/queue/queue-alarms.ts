@@ -9,9 +9,6 @@ import { SQS_LIMITS } from '../private/sqs-limits';
 import { Violations } from '../private/violations';
 import type { IWorkQueue } from './work-queue-interface';
 
-/** Where the alarm descriptions send an operator: the section of the alarm's name. */
-const RUNBOOK = 'https://github.com/cdk-queue-fleet/cdk-queue-fleet/blob/main/docs/runbook.md';
-
 /** Properties of {@link QueueAlarms}. */
 export interface QueueAlarmsProps {
   /** The queue to watch. */
@@ -82,10 +79,7 @@ export class QueueAlarms extends Construct {
   }
 
   private addAlarm(signal: AlarmSignal): cloudwatch.Alarm {
-    const alarm = new cloudwatch.Alarm(this, signal.id, {
-      ...alarmOn(signal),
-      alarmDescription: `${signal.meaning}. What to do: ${RUNBOOK}#${headingOf(signal.id)}`,
-    });
+    const alarm = new cloudwatch.Alarm(this, signal.id, alarmOn(signal));
     const action = new SnsAction(this.topic);
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
@@ -124,6 +118,3 @@ export class QueueAlarms extends Construct {
     violations.throwIfAny();
   }
 }
-
-/** `OldestMessage`: oldest-message. */
-const headingOf = (id: string): string => id.replace(/\B[A-Z]/g, '-$&').toLowerCase();

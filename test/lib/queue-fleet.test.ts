@@ -40,7 +40,7 @@ describe('QueueFleet', () => {
   });
 
   test('derives everything from the workload', () => {
-    const { template } = queueFleet();
+    const { template, videos } = queueFleet();
     template.hasResourceProperties('AWS::SQS::Queue', {
       VisibilityTimeout: 300,
       MessageRetentionPeriod: 345_600,
@@ -61,8 +61,8 @@ describe('QueueFleet', () => {
       QUEUE_FLEET_DRAIN_TIMEOUT_SECONDS: '2160',
       QUEUE_FLEET_TERMINATE_HOOK_SECONDS: '780',
     });
-    // Three that scale, four that page.
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
+    // Three that scale, the others page.
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 3 + videos.monitoring.alarms.length);
     template.resourceCountIs('AWS::AutoScaling::ScalingPolicy', 3);
   });
 
