@@ -65,7 +65,7 @@ export async function signMultipart(
   id: string,
   request: Readonly<Record<string, unknown>>,
 ): Promise<{ readonly url: string }> {
-  const { operation, uploadId, partNumber } = request;
+  const { operation, uploadId, partNumber, size } = request;
   if (typeof uploadId !== 'string' || uploadId === '' || uploadId.length > 1024) {
     throw new RefusedError(400, 'UploadIdMissing', "'uploadId' must name the multipart upload");
   }
@@ -78,7 +78,14 @@ export async function signMultipart(
       if (typeof partNumber !== 'number' || !Number.isInteger(partNumber) || partNumber < 1 || partNumber > parts) {
         throw new RefusedError(400, 'PartNotAllowed', `'partNumber' must be a whole number from 1 to ${parts}`);
       }
-      return { url: await getSignedUrl(s3, new UploadPartCommand({ ...upload, PartNumber: partNumber }), options) };
+      if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > PART_BYTES) {
+        throw new RefusedError(400, 'PartSizeNotAllowed', `'size' must be the bytes of the part, 1 to ${PART_BYTES}`);
+      }
+      // The length is signed: S3 refuses the link for a part of any other size, which no later check could undo.
+      const part = new UploadPartCommand({ ...upload, PartNumber: partNumber, ContentLength: size });
+      return {
+        url: await getSignedUrl(s3, part, { ...options, signableHeaders: new Set(['host', 'content-length']) }),
+      };
     }
     case 'list':
       return { url: await getSignedUrl(s3, new ListPartsCommand(upload), options) };

@@ -98,7 +98,7 @@ describe('POST /uploads/{id}/sign', () => {
   const [id = ''] = ids;
 
   test.each([
-    ['part', { partNumber: 3 }, /partNumber=3.*uploadId=u1|uploadId=u1.*partNumber=3/],
+    ['part', { partNumber: 3, size: 8_388_608 }, /partNumber=3.*uploadId=u1|uploadId=u1.*partNumber=3/],
     ['list', {}, /uploadId=u1/],
     ['complete', {}, /uploadId=u1/],
     ['abort', {}, /uploadId=u1/],
@@ -110,11 +110,23 @@ describe('POST /uploads/{id}/sign', () => {
     expect(url).not.toMatch(/checksum/i);
   });
 
+  test('binds the size of a part into its link, and of nothing else', async () => {
+    const signedHeaders = async (body: object): Promise<string | null> => {
+      const { answer } = await world().ask('POST', `/uploads/${id}/sign`, { uploadId: 'u1', ...body });
+      return new URL((answer as unknown as { url: string }).url).searchParams.get('X-Amz-SignedHeaders');
+    };
+    expect(await signedHeaders({ operation: 'part', partNumber: 1, size: 5 })).toBe('content-length;host');
+    expect(await signedHeaders({ operation: 'list' })).toBe('host');
+  });
+
   test.each([
     ['OperationNotAllowed', id, { operation: 'delete', uploadId: 'u1' }],
     ['UploadIdMissing', id, { operation: 'list' }],
     ['PartNotAllowed', id, { operation: 'part', uploadId: 'u1', partNumber: 0 }],
     ['PartNotAllowed', id, { operation: 'part', uploadId: 'u1', partNumber: 13 }],
+    ['PartSizeNotAllowed', id, { operation: 'part', uploadId: 'u1', partNumber: 1 }],
+    ['PartSizeNotAllowed', id, { operation: 'part', uploadId: 'u1', partNumber: 1, size: 0 }],
+    ['PartSizeNotAllowed', id, { operation: 'part', uploadId: 'u1', partNumber: 1, size: 8_388_609 }],
     ['IdNotAllowed', '..', { operation: 'list', uploadId: 'u1' }],
   ])('refuses with %s', async (code, of, body) => {
     const { answer } = await world().ask('POST', `/uploads/${of}/sign`, body);

@@ -37,8 +37,14 @@ export class Api {
     return this.#post('/uploads', { ...file, uploader: this.uploader });
   }
 
-  async sign(id: string, uploadId: string, operation: SignedOperation, partNumber?: number): Promise<string> {
-    const { url } = await this.#post<{ url: string }>(`/uploads/${id}/sign`, { uploadId, operation, partNumber });
+  /** @param part its number and bytes, for the operation `part`: the link then holds for a body of that size only */
+  async sign(
+    id: string,
+    uploadId: string,
+    operation: SignedOperation,
+    part?: { readonly partNumber: number; readonly size: number },
+  ): Promise<string> {
+    const { url } = await this.#post<{ url: string }>(`/uploads/${id}/sign`, { uploadId, operation, ...part });
     return url;
   }
 

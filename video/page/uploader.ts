@@ -173,9 +173,12 @@ export class Uploader {
     partNumber?: number;
   }): Promise<{ url: string; fields?: Record<string, string>; key?: string }> {
     if (request.uploadId !== undefined) {
-      const ticket = [...this.#tickets.values()].find(({ key }) => key === request.key);
-      const id = ticket?.id ?? request.key.split('/')[1] ?? '';
-      return { url: await this.api.sign(id, request.uploadId, operationOf(request), request.partNumber) };
+      const { key, uploadId, partNumber } = request;
+      const [fileId, ticket] = [...this.#tickets].find(([, opened]) => opened.key === key) ?? [];
+      const id = ticket?.id ?? key.split('/')[1] ?? '';
+      const bytesOfFile = this.#uppy.getFile(fileId ?? '')?.size ?? 0;
+      const part = partNumber === undefined ? undefined : { partNumber, size: partBytes(bytesOfFile, partNumber) };
+      return { url: await this.api.sign(id, uploadId, operationOf(request), part) };
     }
     const file = this.#uppy.getFile(request.key);
     if (file === undefined) throw new Error('The file was removed');
@@ -228,6 +231,11 @@ export class Uploader {
     const resumed = this.#resumed.has(file.id);
     return { id: file.id, name: file.name, sizeBytes: file.size ?? 0, sentBytes, state, reason, resumed };
   }
+}
+
+/** Bytes of a part: all have the same, the last one has the rest. */
+export function partBytes(fileBytes: number, partNumber: number): number {
+  return Math.min(PART_BYTES, fileBytes - (partNumber - 1) * PART_BYTES);
 }
 
 function operationOf({ method, partNumber }: { method: string; partNumber?: number }): SignedOperation {

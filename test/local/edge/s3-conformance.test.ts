@@ -10,12 +10,15 @@ import {
   ListPartsCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, PurgeQueueCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { Readable } from 'node:stream';
+import { signMultipart } from '../../../lambda/signing';
+import { sourceKey, videoId } from '../../../video/contract';
 import { startEdgeHost, type EdgeHost } from './start-edge-host';
 
 interface EventRecord {
@@ -247,6 +250,31 @@ describe('the S3 side of the edge', () => {
       const answer = await fetch(old, { method: 'PUT', body: 'x' });
       expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('Request has expired')]);
     });
+  });
+
+  test('takes a part only of the size that its link was signed for', async () => {
+    const id = videoId(1_700_000_000_000, 'a1b2c3d4e5f6');
+    const key = sourceKey(id);
+    const opened = await edge.s3.send(new CreateMultipartUploadCommand({ Bucket: 'uploads', Key: key }));
+    const limits = { postMaxBytes: 1, maxBytes: 100_000_000, expirySeconds: 60, nowMs: () => Date.now() };
+    const s3 = new S3Client({
+      endpoint: edge.url,
+      region: 'us-east-1',
+      credentials: edge.s3.config.credentials,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    });
+    const { url } = await signMultipart({ s3, bucket: 'uploads', ...limits }, id, {
+      operation: 'part',
+      uploadId: opened.UploadId,
+      partNumber: 1,
+      size: 5,
+    });
+    const send = async (body: string) => (await fetch(url, { method: 'PUT', body })).status;
+    expect([await send('123456'), await send('1234'), await send('12345')]).toEqual([403, 403, 200]);
+    // Without a length there is nothing to compare.
+    const stream = Readable.toWeb(Readable.from(['12345'])) as ReadableStream;
+    const init = { method: 'PUT', body: stream, duplex: 'half' } as RequestInit;
+    expect((await fetch(url, init)).status).toBe(403);
   });
 
   describe('CORS', () => {
