@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { isVideoId, videoId } from '../video/contract';
-import { type ListingContext, listVideos, readVideo } from './listing';
+import { type ListingContext, listVideos, readVideo, readVideos } from './listing';
 import { openUpload, signMultipart, type SigningContext } from './signing';
 import { parseObject, parseUploadRequest, RefusedError } from './upload-request';
 
@@ -18,6 +18,8 @@ type Answer = readonly [statusCode: number, body: unknown];
 
 const PAGE_DEFAULT = 60;
 const PAGE_MAX = 200;
+/** Videos asked for by id at once: each is a request to S3. */
+const IDS_MAX = 60;
 
 /** Serves one request of the HTTP API (payload format 2.0). */
 export async function serve(
@@ -56,6 +58,8 @@ async function route(context: ApiContext, event: APIGatewayProxyEventV2): Promis
     }
   }
   if (collection === 'videos' && action === undefined && method === 'GET') {
+    const ids = event.queryStringParameters?.['ids'];
+    if (id === undefined && ids !== undefined) return [200, await readVideos(context.listing, idsOf(ids))];
     if (id === undefined) return [200, await listVideos(context.listing, ...pageOf(event))];
     requireId(id);
     const video = await readVideo(context.listing, id);
@@ -89,6 +93,13 @@ function pageOf(event: APIGatewayProxyEventV2): [limit: number, after?: string] 
   }
   if (after !== undefined) requireId(after);
   return [wanted, after];
+}
+
+function idsOf(text: string): readonly string[] {
+  const ids = [...new Set(text.split(','))];
+  if (ids.length > IDS_MAX) throw new RefusedError(400, 'IdsNotAllowed', `'ids' may name at most ${IDS_MAX} videos`);
+  ids.forEach(requireId);
+  return ids;
 }
 
 /** Who calls, when an authorizer said so: the subject of the token, or the IAM principal. Only characters of a group id. */

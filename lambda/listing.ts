@@ -54,6 +54,12 @@ export async function listVideos(context: ListingContext, limit: number, after?:
   };
 }
 
+/** The videos of these ids, in the order given, without those that are gone. */
+export async function readVideos(context: ListingContext, ids: readonly string[]): Promise<VideoPage> {
+  const views = await Promise.all(ids.map((id) => readVideo(context, id)));
+  return { videos: views.filter((view) => view !== undefined) };
+}
+
 /** One video, or undefined when there is neither a status nor an upload. */
 export async function readVideo(context: ListingContext, id: string): Promise<VideoView | undefined> {
   const status = await readStatus(context, id);

@@ -169,6 +169,22 @@ describe('GET /videos', () => {
     expect(seen).toEqual(ids);
   });
 
+  test('gives the videos of a list of ids, without those that are gone', async () => {
+    const { s3, ask } = world();
+    const [queued = '', gone = '', ready = ''] = ids;
+    s3.put('uploads', sourceKey(queued), 'x');
+    s3.put('media', MEDIA_KEYS.status(ready), status(ready, 'ready'));
+    const { answer } = await ask('GET', '/videos', undefined, { ids: [ready, gone, queued, ready].join() });
+    const { videos, next } = answer as unknown as VideoPage;
+    expect([videos.map(({ id, state }) => [id, state]), next]).toEqual([
+      [
+        [ready, 'ready'],
+        [queued, 'queued'],
+      ],
+      undefined,
+    ]);
+  });
+
   test('asks for a finished video only once', async () => {
     const { s3, ask } = world();
     for (const id of ids) s3.put('media', MEDIA_KEYS.status(id), status(id, 'ready'));
@@ -182,6 +198,9 @@ describe('GET /videos', () => {
     [400, 'LimitNotAllowed', '/videos', { limit: '0' }],
     [400, 'LimitNotAllowed', '/videos', { limit: 'many' }],
     [400, 'IdNotAllowed', '/videos', { after: '../' }],
+    [400, 'IdNotAllowed', '/videos', { ids: `${ids[0] ?? ''},../` }],
+    [400, 'IdNotAllowed', '/videos', { ids: '' }],
+    [400, 'IdsNotAllowed', '/videos', { ids: Array.from({ length: 61 }, (_, i) => videoId(i, '000000000000')).join() }],
     [404, 'VideoNotFound', `/videos/${ids[0] ?? ''}`, undefined],
     [404, 'RouteNotFound', '/secrets', undefined],
   ])('answers %i %s to %s', async (statusCode, code, path, query) => {

@@ -1,4 +1,4 @@
-import type { ApiError, UploadTicket, VideoPage } from '../contract';
+import type { ApiError, UploadTicket, VideoPage, VideoView } from '../contract';
 
 /** `config.json`, as the stack declares it. */
 export interface PageConfig {
@@ -55,6 +55,12 @@ export class Api {
   videos(limit: number, after?: string): Promise<VideoPage> {
     const query = new URLSearchParams({ limit: String(limit), ...(after === undefined ? {} : { after }) });
     return this.#request(`/videos?${query}`, {});
+  }
+
+  /** At most 60 of them; those that are gone are left out. */
+  async videosOf(ids: readonly string[]): Promise<readonly VideoView[]> {
+    const { videos } = await this.#request<VideoPage>(`/videos?${new URLSearchParams({ ids: ids.join() })}`, {});
+    return videos;
   }
 
   #post<T>(path: string, body: unknown): Promise<T> {

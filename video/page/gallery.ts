@@ -2,6 +2,7 @@ import type { VideoState, VideoView } from '../contract';
 import type { Api } from './api';
 import { byId, make, setText } from './dom';
 import { bytes, count, length } from './format';
+import { planPoll } from './poll-plan';
 
 const LABELS: Readonly<Record<VideoState, string>> = {
   queued: 'Queued',
@@ -12,6 +13,8 @@ const LABELS: Readonly<Record<VideoState, string>> = {
 
 /** Videos asked for at once. */
 const PAGE = 60;
+/** Pages of new videos that one look may ask for; after that they are older ones, to be shown on demand. */
+const PAGES = 5;
 /** Between two looks while something is going on, and while nothing is, milliseconds. */
 const BUSY_MS = 1_000;
 const IDLE_MS = 5_000;
@@ -31,8 +34,13 @@ export class Gallery {
   readonly #older = byId('older', HTMLButtonElement);
   readonly #cards = new Map<string, Card>();
   readonly #videos = new Map<string, VideoView>();
+  /** Ids of the cards that a person sees, or will after a small scroll. */
+  readonly #onScreen = new Set<string>();
+  readonly #observer = new IntersectionObserver((entries) => this.#scrolled(entries), { rootMargin: '200px' });
   #next: string | undefined;
+  #loaded = false;
   #asked = false;
+  #turn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
 
@@ -61,14 +69,11 @@ export class Gallery {
     clearTimeout(this.#timer);
     if (this.#asked) return;
     this.#asked = true;
-    this.api
-      .videos(PAGE)
+    this.#look()
       .then(
-        ({ videos, next }) => {
+        () => {
           this.#failures = 0;
           this.#notice.hidden = true;
-          if (this.#videos.size <= PAGE) this.#next = next;
-          this.#merge(videos);
         },
         () => {
           this.#failures += 1;
@@ -84,6 +89,26 @@ export class Gallery {
         const waitMs = Math.min(30_000, (busy ? BUSY_MS : IDLE_MS) * 2 ** Math.min(4, this.#failures));
         this.#timer = setTimeout(() => this.refresh(), waitMs);
       });
+  }
+
+  /** The newest, back to one that was known before, and of the older ones those that may change. */
+  async #look(): Promise<void> {
+    const known = new Set(this.#videos.keys());
+    const newest = await this.api.videos(PAGE);
+    const videos = [...newest.videos];
+    let { next } = newest;
+    for (let page = 1; this.#loaded && page < PAGES && next !== undefined; page++) {
+      if (videos.some(({ id }) => known.has(id))) break;
+      const older = await this.api.videos(PAGE, next);
+      videos.push(...older.videos);
+      next = older.next;
+    }
+    if (!this.#loaded || !videos.some(({ id }) => known.has(id))) this.#next = next;
+    this.#loaded = true;
+    const told = new Set(videos.map(({ id }) => id));
+    const ids = planPoll({ videos: this.#sorted(), told, onScreen: this.#onScreen, turn: this.#turn++ });
+    if (ids.length > 0) videos.push(...(await this.api.videosOf(ids)));
+    this.#merge(videos);
   }
 
   #merge(videos: readonly VideoView[]): void {
@@ -105,9 +130,13 @@ export class Gallery {
     this.#merge(videos);
   }
 
+  /** Ids sort by time, newest first. */
+  #sorted(): readonly VideoView[] {
+    return [...this.#videos.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
   #paint(): void {
-    // Ids sort by time, newest first.
-    const videos = [...this.#videos.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const videos = this.#sorted();
     this.#empty.hidden = videos.length > 0;
     this.#older.hidden = this.#next === undefined;
     setText(this.#counts, summary(videos));
@@ -125,10 +154,19 @@ export class Gallery {
     });
   }
 
+  #scrolled(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const id = (target as HTMLElement).dataset['id'] ?? '';
+      if (isIntersecting) this.#onScreen.add(id);
+      else this.#onScreen.delete(id);
+    }
+  }
+
   #makeCard(id: string): Card {
     const card = { root: make('li', 'card'), painted: '' };
     card.root.dataset['id'] = id;
     this.#cards.set(id, card);
+    this.#observer.observe(card.root);
     return card;
   }
 

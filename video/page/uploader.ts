@@ -1,9 +1,9 @@
 import AwsS3 from '@uppy/aws-s3';
 import Uppy, { type Body, type Meta, type UppyFile } from '@uppy/core';
-import { PART_BYTES, type UploadTicket, VIDEO_TYPES } from '../contract';
+import { PART_BYTES, type UploadTicket } from '../contract';
 import type { Api, PageConfig, SignedOperation } from './api';
-import { bytes } from './format';
 import type { ResumeStore, UnfinishedUpload } from './resume-store';
+import { isDropped, isOutdated, partBytes, reasonOf, refusalOf, typeOf } from './upload-rules';
 
 /** A file on its way. */
 export interface UploadRow {
@@ -31,6 +31,8 @@ export class Uploader {
   readonly #refused = new Map<string, UploadRow>();
   readonly #resumed = new Set<string>();
   readonly #reasons = new Map<string, string>();
+  /** Files that were given a new link by themselves; a second refusal is for the person to see. */
+  readonly #renewed = new Set<string>();
 
   constructor(
     private readonly api: Api,
@@ -50,7 +52,8 @@ export class Uploader {
     this.#uppy.addPreProcessor((ids) => this.#openMultipart(ids));
     this.#uppy.on('upload-success', (file) => void this.#finish(file));
     this.#uppy.on('upload-error', (file, error) => {
-      if (file) this.#reasons.set(file.id, reasonOf(error));
+      if (file && isOutdated(error) && !this.#renewed.has(file.id)) this.#renew(file.id, error);
+      else if (file) this.#reasons.set(file.id, reasonOf(error));
       changed();
     });
     this.#uppy.on('upload-start', changed);
@@ -100,10 +103,24 @@ export class Uploader {
 
   retry(id: string): void {
     this.#reasons.delete(id);
+    this.#renewed.delete(id);
     // A link may have expired meanwhile: a POST gets a fresh one, parts are signed one by one anyway.
     if (this.#tickets.get(id)?.kind === 'post') this.#tickets.delete(id);
     this.#uppy.retryUpload(id).catch(() => {});
     this.listeners.changed();
+  }
+
+  /** Begins again with a new link, or a new upload in parts, in place of one that S3 does not take any more. */
+  #renew(id: string, error: unknown): void {
+    this.#renewed.add(id);
+    const ticket = this.#tickets.get(id);
+    if (ticket?.kind === 'post' || isDropped(error)) this.#tickets.delete(id);
+    if (ticket?.kind === 'multipart' && isDropped(error)) {
+      void this.unfinished.remove(ticket.id);
+      this.#uppy.setFileState(id, { s3Multipart: undefined });
+    }
+    // Uppy is still about to clear up after the failure.
+    setTimeout(() => void this.#uppy.retryUpload(id).catch(() => {}));
   }
 
   remove(id: string): void {
@@ -212,6 +229,7 @@ export class Uploader {
     this.#tickets.delete(id);
     this.#reasons.delete(id);
     this.#resumed.delete(id);
+    this.#renewed.delete(id);
   }
 
   #row(file: File_): UploadRow {
@@ -233,40 +251,7 @@ export class Uploader {
   }
 }
 
-/** Bytes of a part: all have the same, the last one has the rest. */
-export function partBytes(fileBytes: number, partNumber: number): number {
-  return Math.min(PART_BYTES, fileBytes - (partNumber - 1) * PART_BYTES);
-}
-
 function operationOf({ method, partNumber }: { method: string; partNumber?: number }): SignedOperation {
   if (partNumber !== undefined) return 'part';
   return method === 'GET' ? 'list' : method === 'DELETE' ? 'abort' : 'complete';
-}
-
-/** The media type to declare: the browser's, or by the extension where the browser knows none. */
-export function typeOf(file: { readonly name: string; readonly type: string }): string | undefined {
-  if (Object.hasOwn(VIDEO_TYPES, file.type)) return file.type;
-  const extension = /\.([^.]+)$/.exec(file.name)?.[1]?.toLowerCase() ?? '';
-  return Object.entries(VIDEO_TYPES).find(([, extensions]) => extensions.includes(extension))?.[0];
-}
-
-/** Why a file is not worth sending; the server checks the same. */
-export function refusalOf(
-  file: { readonly size: number },
-  type: string | undefined,
-  maxBytes: number,
-): string | undefined {
-  if (file.size === 0) return 'The file is empty (0 bytes)';
-  if (type === undefined) return 'Not a video: choose MP4, MOV, WebM, MKV, AVI or MPEG';
-  if (file.size > maxBytes) return `Too large: ${bytes(file.size)}, at most ${bytes(maxBytes)}`;
-  return undefined;
-}
-
-/** Words for an upload that failed. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/403/.test(message)) return 'The upload link was refused or has expired: try again';
-  if (/EntityTooLarge|EntityTooSmall/.test(message)) return 'The file changed while it was uploaded: choose it again';
-  if (/Network|Failed to fetch/i.test(message)) return 'No connection: check the network and try again';
-  return message;
 }
