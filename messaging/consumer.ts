@@ -1,4 +1,3 @@
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { systemClock } from './clock';
 import { checkConsumerOptions, OptionsError, type ConsumerOptions } from './consumer-options';
 import type { ConsumerStats } from './consumer-stats';
@@ -6,8 +5,7 @@ import { drainConsumer, type DrainOptions, type DrainReport } from './drain';
 import { Engine } from './engine';
 import { WorkerError } from './handler';
 import { silentLogger } from './logger';
-import { sdkTransport } from './sdk-transport';
-import type { SqsTransport } from './transport';
+import { toTransport } from './sdk-transport';
 
 /**
  * Consumes one SQS queue: receives, keeps the leases alive, runs the handler, deletes what succeeded, gives back what failed.
@@ -24,8 +22,7 @@ export class Consumer<T = string> {
   constructor(options: ConsumerOptions<T>) {
     checkConsumerOptions(options);
     const { sqs, clock = systemClock, random = Math.random, logger = silentLogger } = options;
-    const transport = isSdkClient(sqs) ? sdkTransport(sqs) : sqs;
-    this.#engine = new Engine({ ...options, transport, clock, random, logger });
+    this.#engine = new Engine({ ...options, transport: toTransport(sqs), clock, random, logger });
   }
 
   /** Whether the queue can be worked on: a receive succeeded, and no lasting error came after it. */
@@ -93,5 +90,3 @@ export class Consumer<T = string> {
     };
   }
 }
-
-const isSdkClient = (sqs: SqsTransport | SQSClient): sqs is SQSClient => 'send' in sqs && 'config' in sqs;

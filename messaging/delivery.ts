@@ -1,3 +1,4 @@
+import type { HeldClaim } from './idempotency-claim';
 import type { Lease } from './lease';
 import type { TransportMessage } from './transport';
 
@@ -26,7 +27,7 @@ export class Delivery {
   /** FIFO: a message before it has to be replayed, so this one has to be replayed after it, whatever its handler says. */
   replay = false;
   /** Owner token and key in the idempotency store, while a record is held. */
-  claim: { readonly key: string; readonly owner: string } | undefined;
+  claim: HeldClaim | undefined;
   /** FIFO: takes the timer of the next try here away; undefined when none is planned. */
   cancelRetry: (() => void) | undefined;
   /** Runs when the renewal that is on its way is answered. */

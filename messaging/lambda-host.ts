@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SQSClient } from '@aws-sdk/client-sqs';
 import { delay, systemClock, type Clock } from './clock';
 import type { BodyCodec } from './body-codec';
 import {
@@ -9,9 +10,11 @@ import {
   type ReceivedMessage,
 } from './handler';
 import type { IdempotencyOptions } from './idempotency';
+import { settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { createJsonLogger } from './json-logger';
 import { quarantineEntry } from './quarantine';
+import { toTransport } from './sdk-transport';
 import { parseBody, type StandardSchema } from './schema';
 import type { MessageAttribute, SqsTransport, TransportMessage } from './transport';
 
@@ -57,14 +60,18 @@ export interface LambdaHandlerOptions<T = string> {
   /** Any Standard Schema validator; the body must then be JSON. */
   readonly schema?: StandardSchema<T>;
   /** Where poison messages go, with the reason. @default - they fail until SQS's own redrive moves them */
-  readonly deadLetterQueue?: { readonly sqs: SqsTransport; readonly queueUrl: string };
+  readonly deadLetterQueue?: { readonly sqs: SqsTransport | SQSClient; readonly queueUrl: string };
   readonly idempotency?: IdempotencyOptions;
   /** Fetches large bodies. Their objects are left to a lifecycle rule: here nobody learns when SQS deleted the message. */
   readonly claimCheck?: BodyCodec;
   readonly encryption?: BodyCodec;
   /** Messages of a standard queue, or groups of a FIFO queue, that run at the same time. @default - the whole batch */
   readonly concurrency?: number;
-  /** Time before Lambda's own timeout when handlers are told to stop, milliseconds. @default 2000 */
+  /**
+   * Time before Lambda's own timeout when handlers are told to stop, milliseconds. What they finish after that still counts,
+   * up to half a second before the timeout, or a quarter of this time if that is less.
+   * @default 2000
+   */
   readonly marginMs?: number;
   /** @default - JSON lines on standard output */
   readonly logger?: Logger;
@@ -83,13 +90,16 @@ export function toLambdaHandler<T = string>(
   handler: Handler<T>,
   options: LambdaHandlerOptions<T> = {},
 ): (event: LambdaSqsEvent, context: LambdaContext) => Promise<LambdaSqsResponse> {
-  const { clock = systemClock, logger = createJsonLogger(), marginMs = 2_000 } = options;
+  const { clock = systemClock, logger = createJsonLogger(), marginMs = 2_000, deadLetterQueue } = options;
+  const graceMs = marginMs - Math.min(ANSWER_MS, marginMs / 4);
+  const dead = deadLetterQueue && { ...deadLetterQueue, sqs: toTransport(deadLetterQueue.sqs) };
   return async (event, context) => {
     const budgetMs = Math.max(0, context.getRemainingTimeInMillis() - marginMs);
     const controller = new AbortController();
     const run: Run<T> = {
       handler,
       options,
+      dead,
       clock,
       logger,
       signal: controller.signal,
@@ -106,18 +116,23 @@ export function toLambdaHandler<T = string>(
       }
     });
     const over = new AbortController();
-    const timeUp = delay(clock, budgetMs, over.signal).then(() => {
+    void delay(clock, budgetMs, over.signal).then(() => {
       if (!over.signal.aborted) controller.abort(new HandlerTimeoutError('the Lambda function is about to time out'));
     });
-    await Promise.race([Promise.all(workers), timeUp]);
+    // What is done by then counts, be it done after the signal.
+    await Promise.race([Promise.all(workers), delay(clock, budgetMs + graceMs, over.signal)]);
     over.abort();
     return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
   };
 }
 
+/** Kept for the answer on its way to Lambda. */
+const ANSWER_MS = 500;
+
 interface Run<T> {
   readonly handler: Handler<T>;
   readonly options: LambdaHandlerOptions<T>;
+  readonly dead: { readonly sqs: SqsTransport; readonly queueUrl: string } | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -167,21 +182,22 @@ async function handleOnce<T>(run: Run<T>, record: LambdaSqsRecord, message: Tran
     throw new Error(`another owner handles this message for ${begun.busyUntilMs - run.clock.wallClock()} ms more`);
   // Lambda sets the time limit when it starts a function: nothing can extend it.
   const context: HandlerContext = { signal, logger: bound(logger, messageId), extend: () => undefined };
+  let succeeded = false;
   try {
+    // The store, the decoding and the validator took time too.
+    signal.throwIfAborted();
     await handler(view, context);
-  } catch (error) {
-    await store?.release(claim.key, claim.owner);
-    throw error;
+    succeeded = true;
+  } finally {
+    if (store !== undefined) await settleClaim(store, claim, { succeeded, messageId, logger });
   }
-  if (store !== undefined && !(await store.complete(claim.key, claim.owner)))
-    logger.warn({ messageId }, 'another owner took over this idempotency key');
 }
 
 async function quarantine<T>(run: Run<T>, message: TransportMessage, error: PermanentError): Promise<boolean> {
-  const { deadLetterQueue } = run.options;
-  if (deadLetterQueue === undefined) return false;
+  const { dead } = run;
+  if (dead === undefined) return false;
   try {
-    const [outcome] = await deadLetterQueue.sqs.sendBatch(deadLetterQueue.queueUrl, [quarantineEntry(message, error)]);
+    const [outcome] = await dead.sqs.sendBatch(dead.queueUrl, [quarantineEntry(message, error)]);
     return outcome !== undefined && outcome.failure === undefined;
   } catch (cause) {
     run.logger.error({ err: cause, messageId: message.messageId }, 'a poison message could not be quarantined');

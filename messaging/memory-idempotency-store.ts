@@ -1,7 +1,8 @@
-import { LRUCache } from 'lru-cache';
+import type * as Lru from 'lru-cache';
 import { systemClock, type Clock } from './clock';
 import type { IdempotencyBegin, IdempotencyClaim, IdempotencyStore } from './idempotency';
 import { decideBegin, recordLifeMs, type IdempotencyRecord, type RetentionOptions } from './idempotency-record';
+import { missingPackage } from './optional-package';
 
 /** What a memory store needs. */
 export interface MemoryIdempotencyStoreOptions extends RetentionOptions {
@@ -16,13 +17,15 @@ export interface MemoryIdempotencyStoreOptions extends RetentionOptions {
  * that was done when its delete failed. Several processes need a shared store.
  */
 export class MemoryIdempotencyStore implements IdempotencyStore {
-  readonly #records: LRUCache<string, IdempotencyRecord>;
+  readonly #records: Lru.LRUCache<string, IdempotencyRecord>;
   readonly #clock: Clock;
   readonly #lifeMs: number;
 
+  /** @throws MissingPackageError without `lru-cache` */
   constructor(options: MemoryIdempotencyStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#lifeMs = recordLifeMs(options);
+    const { LRUCache } = loadLru();
     this.#records = new LRUCache({ max: options.maxRecords ?? 100_000 });
   }
 
@@ -53,5 +56,14 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
 
   #write(key: string, record: Omit<IdempotencyRecord, 'expiresAtMs'>): void {
     this.#records.set(key, { ...record, expiresAtMs: this.#clock.wallClock() + this.#lifeMs });
+  }
+}
+
+function loadLru(): typeof Lru {
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only where this store is used
+    return require('lru-cache') as typeof Lru;
+  } catch (cause) {
+    throw missingPackage('lru-cache', 'MemoryIdempotencyStore', cause);
   }
 }

@@ -5,7 +5,7 @@ import { newCredentials } from './new-credentials';
 import { SendError } from './send-error';
 import { checkProducerOptions, type BodyEncoder, type ProducerOptions } from './producer-options';
 import { callRetryMs } from './retry';
-import { sdkTransport } from './sdk-transport';
+import { toTransport } from './sdk-transport';
 import {
   afterAnswer,
   afterFailure,
@@ -79,7 +79,7 @@ export class Producer {
   /** @throws OptionsError naming every option that is not valid, with its value and unit */
   constructor(options: ProducerOptions) {
     checkProducerOptions(options);
-    this.#sqs = 'send' in options.sqs ? sdkTransport(options.sqs) : options.sqs;
+    this.#sqs = toTransport(options.sqs);
     this.#queueUrl = options.queueUrl;
     this.#fifo = options.queueUrl.endsWith('.fifo');
     this.#lingerMs = options.lingerMs ?? 0;

@@ -1,4 +1,5 @@
-import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { sqsSdk } from './sqs-sdk';
 
 /**
  * Asks SQS how many messages wait in a queue: visible ones, neither delayed nor in flight. For the `backlog` of
@@ -7,6 +8,7 @@ import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
  * The number is approximate and becomes exact within about a minute after the last change.
  */
 export function queueBacklog(sqs: SQSClient, queueUrl: string): () => Promise<number> {
+  const { GetQueueAttributesCommand } = sqsSdk('queueBacklog');
   return async () => {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),

@@ -1,6 +1,6 @@
 import type { Delivery } from './delivery';
 import { LeaseLostError, type BatchContext, type BatchHandler, type ReceivedMessage } from './handler';
-import { prepare, resultOf, settleClaim, type RunOptions, type RunResult } from './run-handler';
+import { prepare, resultOf, settleRun, type RunOptions, type RunResult } from './run-handler';
 
 /** A signal for the whole batch: one lost lease does not stop the work on the others. */
 function batchSignal(deliveries: readonly Delivery[]): AbortSignal {
@@ -39,7 +39,7 @@ export function batchRunner<T>(
       if ('result' in p) return p.result;
       return common?.(deliveries[i]?.message.messageId ?? '') ?? { kind: 'succeeded' };
     });
-    await Promise.all(deliveries.map((d, i) => settleClaim(options, d, results[i] ?? { kind: 'succeeded' })));
+    await Promise.all(deliveries.map((d, i) => settleRun(options, d, results[i] ?? { kind: 'succeeded' })));
     return results;
   };
 }

@@ -4,6 +4,7 @@ import type { Clock } from './clock';
 import type { Delivery } from './delivery';
 import { PermanentError, ReleaseError, type Handler, type HandlerContext, type ReceivedMessage } from './handler';
 import type { IdempotencyOptions } from './idempotency';
+import { settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { parseBody, type StandardSchema } from './schema';
 import type { TransportMessage } from './transport';
@@ -116,25 +117,14 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
   }
 }
 
-/**
- * Completes or frees the idempotency record of a run. The owner's token fences the write, so a run whose lease was lost may still
- * complete its record: if nobody took over, the redelivery is then recognised. Never rejects.
- */
-export async function settleClaim<T>(options: RunOptions<T>, delivery: Delivery, result: RunResult): Promise<void> {
-  const { claim } = delivery;
+/** Completes or frees the idempotency record of a run, if it holds one. Never rejects. */
+export async function settleRun<T>(options: RunOptions<T>, delivery: Delivery, result: RunResult): Promise<void> {
+  const { claim, message } = delivery;
   if (claim === undefined || options.idempotency === undefined) return;
   delivery.claim = undefined;
-  const { store } = options.idempotency;
-  const { messageId } = delivery.message;
-  try {
-    if (result.kind !== 'succeeded') {
-      await store.release(claim.key, claim.owner);
-    } else if (!(await store.complete(claim.key, claim.owner))) {
-      options.logger.warn({ messageId }, 'another owner took over this idempotency key');
-    }
-  } catch (error) {
-    options.logger.error({ messageId, error }, 'the idempotency record could not be written');
-  }
+  const { messageId } = message;
+  const succeeded = result.kind === 'succeeded';
+  await settleClaim(options.idempotency.store, claim, { succeeded, messageId, logger: options.logger });
 }
 
 /** Makes the function that runs one delivery. It never rejects. */
@@ -162,7 +152,7 @@ export function handlerRunner<T>(
   return async (delivery) => {
     const prepared = await prepare(options, delivery);
     const result = 'view' in prepared ? await handle(delivery, prepared.view) : prepared.result;
-    await settleClaim(options, delivery, result);
+    await settleRun(options, delivery, result);
     return result;
   };
 }

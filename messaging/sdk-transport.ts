@@ -1,17 +1,6 @@
-import {
-  ChangeMessageVisibilityBatchCommand,
-  DeleteMessageBatchCommand,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
-  SQSClient,
-  type BatchResultErrorEntry,
-  type Message,
-  type MessageAttributeValue,
-  type SendMessageBatchRequestEntry,
-  type SendMessageBatchResult,
-  type SQSClientConfig,
-} from '@aws-sdk/client-sqs';
+import type * as Sqs from '@aws-sdk/client-sqs';
 import { classifyEntry, plainCode, toSqsError } from './sqs-errors';
+import { sqsSdk } from './sqs-sdk';
 import type {
   EntryFailure,
   MessageAttribute,
@@ -38,7 +27,8 @@ export const SYSTEM_ATTRIBUTES = [
  * - one attempt: the consumer repeats calls itself, knowing what is still worth it;
  * - a request that gets no answer within the longest poll + 5 s fails. `requestTimeout` alone would only log a warning.
  */
-export function createSqsClient(config: SQSClientConfig = {}): SQSClient {
+export function createSqsClient(config: Sqs.SQSClientConfig = {}): Sqs.SQSClient {
+  const { SQSClient } = sqsSdk('createSqsClient');
   return new SQSClient({
     maxAttempts: 1,
     cacheMiddleware: true,
@@ -63,13 +53,14 @@ export interface SdkTransportOptions {
 }
 
 /** The transport over the AWS SDK. `send` gets no options object: the SDK's middleware cache works only then. */
-export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {}): SqsTransport {
+export function sdkTransport(client: Sqs.SQSClient, options: SdkTransportOptions = {}): SqsTransport {
+  const sdk = sqsSdk('sdkTransport');
   const systemAttributes = [...SYSTEM_ATTRIBUTES, ...(options.withOrigin === true ? ORIGIN_ATTRIBUTES : [])];
   return {
     async receive(request) {
       const { Messages } = await attempt(
         client.send(
-          new ReceiveMessageCommand({
+          new sdk.ReceiveMessageCommand({
             QueueUrl: request.queueUrl,
             MaxNumberOfMessages: request.maxMessages,
             VisibilityTimeout: request.visibilityTimeoutSeconds,
@@ -85,7 +76,7 @@ export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {
     async deleteBatch(queueUrl, receiptHandles) {
       const answer = await attempt(
         client.send(
-          new DeleteMessageBatchCommand({
+          new sdk.DeleteMessageBatchCommand({
             QueueUrl: queueUrl,
             Entries: receiptHandles.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
           }),
@@ -96,7 +87,7 @@ export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {
     async changeVisibilityBatch(queueUrl, changes) {
       const answer = await attempt(
         client.send(
-          new ChangeMessageVisibilityBatchCommand({
+          new sdk.ChangeMessageVisibilityBatchCommand({
             QueueUrl: queueUrl,
             Entries: changes.map((change, i) => ({
               Id: String(i),
@@ -111,7 +102,7 @@ export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {
     async sendBatch(queueUrl, entries) {
       const answer = await attempt(
         client.send(
-          new SendMessageBatchCommand({
+          new sdk.SendMessageBatchCommand({
             QueueUrl: queueUrl,
             Entries: entries.map(toSdkSendEntry),
           }),
@@ -125,10 +116,14 @@ export function sdkTransport(client: SQSClient, options: SdkTransportOptions = {
   };
 }
 
+/** The transport of an option that takes either: an `SQSClient` gets one made. */
+export const toTransport = (sqs: SqsTransport | Sqs.SQSClient): SqsTransport =>
+  'send' in sqs && 'config' in sqs ? sdkTransport(sqs) : sqs;
+
 /** One outcome for each of `count` sent entries. */
 export function toSendResults(
   count: number,
-  answer: Pick<SendMessageBatchResult, 'Successful' | 'Failed'>,
+  answer: Pick<Sqs.SendMessageBatchResult, 'Successful' | 'Failed'>,
 ): SendOutcome[] {
   const sent = new Map(answer.Successful?.map((s) => [s.Id, s]));
   return outcomes(count, answer).map((failure, i) => {
@@ -142,7 +137,7 @@ export function toSendResults(
 }
 
 /** An entry in the SDK's shape; its id is its index. */
-export const toSdkSendEntry = (entry: SendEntry, index: number): SendMessageBatchRequestEntry => ({
+export const toSdkSendEntry = (entry: SendEntry, index: number): Sqs.SendMessageBatchRequestEntry => ({
   Id: String(index),
   MessageBody: entry.body,
   DelaySeconds: entry.delaySeconds,
@@ -171,7 +166,7 @@ async function attempt<T>(call: Promise<T>): Promise<T> {
 /** The answer to a batch call. */
 export interface BatchAnswer {
   readonly Successful?: ReadonlyArray<{ readonly Id: string | undefined }> | undefined;
-  readonly Failed?: readonly BatchResultErrorEntry[] | undefined;
+  readonly Failed?: readonly Sqs.BatchResultErrorEntry[] | undefined;
 }
 
 /** One outcome for each of `count` entries. An entry that the answer does not mention has failed. */
@@ -197,7 +192,7 @@ export function outcomes(
 const NO_ATTRIBUTES: TransportMessage['attributes'] = Object.freeze({});
 
 /** A message in our shape. */
-export function fromSdkMessage(message: Message): TransportMessage {
+export function fromSdkMessage(message: Sqs.Message): TransportMessage {
   const system: Partial<Record<string, string>> = message.Attributes ?? {};
   return {
     messageId: message.MessageId ?? '',
@@ -217,7 +212,7 @@ export function fromSdkMessage(message: Message): TransportMessage {
   };
 }
 
-const fromSdkAttributes = (attributes: Record<string, MessageAttributeValue>): Record<string, MessageAttribute> =>
+const fromSdkAttributes = (attributes: Record<string, Sqs.MessageAttributeValue>): Record<string, MessageAttribute> =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, a]) => [
       name,
@@ -227,7 +222,7 @@ const fromSdkAttributes = (attributes: Record<string, MessageAttributeValue>): R
 
 const toSdkAttributes = (
   attributes: Readonly<Record<string, MessageAttribute>>,
-): Record<string, MessageAttributeValue> =>
+): Record<string, Sqs.MessageAttributeValue> =>
   Object.fromEntries(
     Object.entries(attributes).map(([name, { type, value }]) => [
       name,

@@ -1,4 +1,6 @@
+import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
 import { PermanentError, type Handler, type ReceivedMessage } from '../../messaging/handler';
 import { toLambdaHandler, type LambdaHandlerOptions } from '../../messaging/lambda-host';
 import { silentLogger } from '../../messaging/logger';
@@ -118,8 +120,50 @@ describe('toLambdaHandler', () => {
     await clock.advance(8_999);
     expect(reasons).toEqual([]);
     await clock.advance(1);
-    expect(await answer).toEqual(['m2']);
     expect(reasons).toEqual(['HandlerTimeoutError']);
+    await clock.advance(750);
+    expect(await answer).toEqual(['m2']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('waits for handlers that stop, and counts what they finished', async () => {
+    const clock = new ManualClock();
+    const handler: Handler = ({ body }, { signal }) =>
+      new Promise((resolve, reject) =>
+        signal.addEventListener('abort', () =>
+          clock.setTimer(1_000, () => (body === 'stops' ? reject(signal.reason as Error) : resolve())),
+        ),
+      );
+    const idempotency = { store: new MemoryIdempotencyStore({ clock }) };
+    const records = [record('finishes'), record('stops'), record('never began', 'g'), record('next', 'g')];
+    const answer = invoke(handler, records, { clock, idempotency, concurrency: 2 }, 10_000);
+    await clock.advance(9_000);
+    expect(await answer).toEqual(['m2', 'm3', 'm4']);
+    const claim = { owner: 'another', leaseUntilMs: Infinity };
+    expect(await idempotency.store.begin('m1', claim)).toBe('done');
+    expect(await idempotency.store.begin('m2', claim)).toBe('started');
+  });
+
+  test('begins no handler whose time was over before its turn', async () => {
+    const clock = new ManualClock();
+    const slow = {
+      decode: (body: string) => new Promise<string>((resolve) => clock.setTimer(8_500, () => resolve(body))),
+    };
+    const seen: string[] = [];
+    const answer = invoke(picky(seen), [record('a')], { clock, claimCheck: slow }, 10_000);
+    await clock.advance(9_000);
+    expect(await answer).toEqual(['m1']);
+    expect(seen).toEqual([]);
+  });
+
+  test.each(['complete', 'release'] as const)('a store that fails to %s changes no result', async (step) => {
+    const store = new MemoryIdempotencyStore();
+    jest.spyOn(store, step).mockRejectedValue(new Error('the store is down'));
+    const sendBatch = jest.fn(async () => [{ messageId: 'x' }]);
+    const deadLetterQueue = { queueUrl: 'https://sqs/1/dead', sqs: { sendBatch } as unknown as SqsTransport };
+    const options = { idempotency: { store }, deadLetterQueue };
+    expect(await invoke(picky(), [record('a'), record('bad'), record('bad for good')], options)).toEqual(['m2']);
+    expect(sendBatch).toHaveBeenCalledTimes(1);
   });
 
   test('leaves no timer behind', async () => {
@@ -155,6 +199,17 @@ describe('toLambdaHandler', () => {
       'm2',
     ]);
     expect(await invoke(picky(), [record('bad for good')])).toEqual(['m3']);
+  });
+
+  test('quarantines by an SQS client as a consumer does', async () => {
+    const sqs = mockClient(SQSClient);
+    sqs
+      .on(SendMessageBatchCommand)
+      .resolves({ Successful: [{ Id: '0', MessageId: 'x', MD5OfMessageBody: '' }], Failed: [] });
+    const deadLetterQueue = { queueUrl: 'https://sqs/1/dead', sqs: new SQSClient({ region: 'eu-west-1' }) };
+    expect(await invoke(picky(), [record('bad for good')], { deadLetterQueue })).toEqual([]);
+    expect(sqs.commandCalls(SendMessageBatchCommand)).toHaveLength(1);
+    sqs.restore();
   });
 
   test('I17: a duplicate is deleted without being run', async () => {
