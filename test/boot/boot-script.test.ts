@@ -5,7 +5,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { bootScript, type BootScriptInput, workerUnit } from '../../lib/private/boot-script';
+import { bootScript } from '../../lib/private/boot-script';
+import type { BootScriptInput } from '../../lib/private/boot/input';
+import { workerUnit } from '../../lib/private/boot/worker-unit';
 import { environmentFile } from '../../lib/private/environment-file';
 import { AutoScalingApiServer } from '../../local/auto-scaling-api';
 import { AutoScalingGroupEmulation } from '../../local/auto-scaling-group';
@@ -174,8 +176,25 @@ describe('the script for machines on premise', () => {
     execFileSync('shellcheck', [ON_PREMISE_SCRIPT]);
   });
 
-  test('hardens the worker as on an instance', () => {
-    expect(hardeningOf(script)).toEqual(hardeningOf(workerUnit(INPUT)));
+  test('has the unit of an instance, but for what only an instance has or can know', () => {
+    const [, own = ''] = /<<EOF\n([^]*?)EOF\n/.exec(script) ?? [];
+    const lines = (unit: string): string[] => unit.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const ours = lines(workerUnit({ ...INPUT, secrets: [] }));
+    expect(ours.filter((line) => !lines(own).includes(line))).toEqual([
+      'Documentation=https://github.com/cdk-queue-fleet/cdk-queue-fleet',
+      // Reports the instance to its group.
+      'OnFailure=queue-fleet-unhealthy.service',
+      'ExecStart=/usr/bin/node-24 --enable-source-maps main.js',
+      'TimeoutStopSec=330',
+      'MemoryMax=90%',
+    ]);
+    expect(lines(own).filter((line) => !ours.includes(line))).toEqual([
+      'ExecStart=$node --enable-source-maps main.js',
+      // Nobody takes the machine away.
+      'TimeoutStopSec=infinity',
+    ]);
+    // In the same order, the sections too.
+    expect(lines(own).filter((line) => ours.includes(line))).toEqual(ours.filter((line) => lines(own).includes(line)));
   });
 });
 
