@@ -170,6 +170,16 @@ export interface WorkerFleetProps {
   readonly machineImage?: ec2.IMachineImage;
 
   /**
+   * Lines of bash for the first boot of an instance, for example to install a program or an agent of your company.
+   *
+   * Run as root when the code and the settings are in place, before the worker starts. A command that fails ends the boot, and the
+   * instance is replaced. An instance that leaves a warm pool does not run them again. All user data has 16 KiB.
+   *
+   * @default - none
+   */
+  readonly bootCommands?: string[];
+
+  /**
    * Size of the encrypted gp3 root volume, at least 8 GiB.
    *
    * @default Size.gibibytes(16)

@@ -8,7 +8,7 @@ import { WORKER_ENV, WORKER_METADATA_KEY, WorkerMetadata } from '../../worker/co
 import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
-import { checkFleet, mayLaunchSpot, queuesOf, usesMixedInstances } from '../private/fleet-checks';
+import { checkFleet, checkUserData, mayLaunchSpot, queuesOf, usesMixedInstances } from '../private/fleet-checks';
 import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
 import { guardInstanceTags } from '../private/instance-tags';
@@ -107,29 +107,30 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     });
 
     const environment = this.environment(props, code, drainTimeout, terminateHookTimeout);
-    const userData = ec2.UserData.custom(
-      bootScript({
-        region: Stack.of(this).region,
-        bucketName: code.asset.s3BucketName,
-        objectKey: code.asset.s3ObjectKey,
-        environmentFile: environmentFile(environment),
-        environmentNames: Object.keys({ ...environment, ...props.secrets }),
-        healthPort: HEALTH_PORT,
-        logGroupName: this.logGroup.logGroupName,
-        readyWithinSeconds: 3 * bootTime.toSeconds(),
-        // After the drain: a grace for handlers to notice their abort signal, and the last calls.
-        stopTimeoutSeconds: drainTimeout.toSeconds() + 30,
-        memoryMax: props.memoryMax ?? '90%',
-        secrets: Object.entries(props.secrets ?? {}).map(([name, secret]) => ({
-          name,
-          kind: secret._kind,
-          id: secret._id,
-          field: secret._field,
-        })),
-        companion: companionOf(code),
-      }),
-    );
-    this.launchTemplate = this.createLaunchTemplate(props, userData);
+    const script = bootScript({
+      region: Stack.of(this).region,
+      bucketName: code.asset.s3BucketName,
+      objectKey: code.asset.s3ObjectKey,
+      environmentFile: environmentFile(environment),
+      environmentNames: Object.keys({ ...environment, ...props.secrets }),
+      healthPort: HEALTH_PORT,
+      logGroupName: this.logGroup.logGroupName,
+      readyWithinSeconds: 3 * bootTime.toSeconds(),
+      // After the drain: a grace for handlers to notice their abort signal, and the last calls.
+      stopTimeoutSeconds: drainTimeout.toSeconds() + 30,
+      bootCommands: props.bootCommands ?? [],
+      memoryMax: props.memoryMax ?? '90%',
+      secrets: Object.entries(props.secrets ?? {}).map(([name, secret]) => ({
+        name,
+        kind: secret._kind,
+        id: secret._id,
+        field: secret._field,
+      })),
+      companion: companionOf(code),
+    });
+    checkUserData(script, violations);
+    violations.throwIfAny();
+    this.launchTemplate = this.createLaunchTemplate(props, ec2.UserData.custom(script));
     this.autoScalingGroup = this.createGroup(props);
     Tags.of(this.autoScalingGroup).add(FLEET_TAG, fleetTag, { applyToLaunchedInstances: false });
 

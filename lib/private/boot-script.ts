@@ -7,6 +7,7 @@ import { workerUnit } from './boot/worker-unit';
 
 /** Ends every here-document; no generated line may be equal to it. */
 const EOF = 'QUEUE_FLEET_EOF';
+const BOOT_COMMANDS = '/usr/local/libexec/queue-fleet/boot-commands';
 
 /**
  * What one instance does at its first boot, as the text of a bash script.
@@ -54,37 +55,66 @@ unzip -q -o /var/tmp/queue-fleet.zip -d ${HOME}
 rm -f /var/tmp/queue-fleet.zip
 chmod -R go-w,a+rX ${HOME}
 
-${file('/etc/queue-fleet/worker.env', '0640', input.environmentFile)}
-${file('/etc/systemd/system/queue-fleet-worker.service', '0644', workerUnit(input))}
-${file('/usr/local/libexec/queue-fleet/health', '0755', healthScript(input.healthPort))}
-${file('/etc/systemd/system/queue-fleet-health.service', '0644', HEALTH_UNIT)}
-${file('/etc/systemd/system/queue-fleet-health.timer', '0644', HEALTH_TIMER)}
-${file('/usr/local/libexec/queue-fleet/unhealthy', '0755', UNHEALTHY_SCRIPT)}
-${file('/etc/systemd/system/queue-fleet-unhealthy.service', '0644', UNHEALTHY_UNIT)}
-${file('/etc/queue-fleet/logrotate.conf', '0644', LOGROTATE)}
-${file('/etc/systemd/system/queue-fleet-logrotate.service', '0644', LOGROTATE_UNIT)}
-${file('/etc/systemd/system/queue-fleet-logrotate.timer', '0644', LOGROTATE_TIMER)}
-${file('/etc/queue-fleet/cloudwatch-agent.json', '0644', agentConfiguration(input))}
-${input.secrets.length > 0 ? file('/usr/local/libexec/queue-fleet/secrets', '0755', secretsScript(input.secrets)) : ''}
-${input.companion ? file('/etc/systemd/system/queue-fleet-companion.service', '0644', companionUnit(input.companion, input)) : ''}
+${filesOf(input).join('\n')}
 chgrp queue-fleet /etc/queue-fleet/worker.env
 
 /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s \\
   -c file:/etc/queue-fleet/cloudwatch-agent.json
 systemctl daemon-reload
-systemctl enable --now ${units.join(' ')}
+${input.bootCommands.length > 0 ? `${BOOT_COMMANDS}\n` : ''}# What does not start at once, systemd starts again; why it never does is told below.
+systemctl enable --now ${units.join(' ')} || say 'not everything has started'
 
-# The worker itself completes the launch hook after its first successful poll; here only the boot log learns of it.
-deadline=$((SECONDS + ${input.readyWithinSeconds}))
+# The worker itself completes the launch hook after its first successful poll; here only the boot log learns of it, while
+# the hook still holds the instance and its logs can leave.
+deadline=${patienceSeconds(input.readyWithinSeconds)}
 until curl -fsS -o /dev/null -m 5 http://127.0.0.1:${input.healthPort}/ready 2>/dev/null; do
   if ((SECONDS >= deadline)); then
     say 'the worker is not ready: see /var/log/queue-fleet/worker.log'
+    tail -n 5 /var/log/queue-fleet/worker.log${input.companion ? COMPANION_STATE : ''}
     exit 1
   fi
   sleep 2
 done
 say 'the worker is ready'
-`.replace(/\n{3,}/g, '\n\n');
+`;
+}
+
+function filesOf(input: BootScriptInput): string[] {
+  const { bootCommands: commands, companion, secrets } = input;
+  return [
+    file('/etc/queue-fleet/worker.env', '0640', input.environmentFile),
+    file('/etc/systemd/system/queue-fleet-worker.service', '0644', workerUnit(input)),
+    file('/usr/local/libexec/queue-fleet/health', '0755', healthScript(input.healthPort)),
+    file('/etc/systemd/system/queue-fleet-health.service', '0644', HEALTH_UNIT),
+    file('/etc/systemd/system/queue-fleet-health.timer', '0644', HEALTH_TIMER),
+    file('/usr/local/libexec/queue-fleet/unhealthy', '0755', UNHEALTHY_SCRIPT),
+    file('/etc/systemd/system/queue-fleet-unhealthy.service', '0644', UNHEALTHY_UNIT),
+    file('/etc/queue-fleet/logrotate.conf', '0644', LOGROTATE),
+    file('/etc/systemd/system/queue-fleet-logrotate.service', '0644', LOGROTATE_UNIT),
+    file('/etc/systemd/system/queue-fleet-logrotate.timer', '0644', LOGROTATE_TIMER),
+    file('/etc/queue-fleet/cloudwatch-agent.json', '0644', agentConfiguration(input)),
+    ...(secrets.length > 0 ? [file('/usr/local/libexec/queue-fleet/secrets', '0755', secretsScript(secrets))] : []),
+    ...(commands.length > 0 ? [file(BOOT_COMMANDS, '0755', bootCommands(commands))] : []),
+    ...(companion
+      ? [file('/etc/systemd/system/queue-fleet-companion.service', '0644', companionUnit(companion, input))]
+      : []),
+  ];
+}
+
+/** A script of its own: what it sets, changes nothing here. */
+function bootCommands(commands: readonly string[]): string {
+  return `#!/bin/bash\nset -euo pipefail\n${commands.join('\n')}`;
+}
+
+/** What the log of a boot tells of the application beside a worker that is not ready: most likely it is the cause. */
+const COMPANION_STATE = `
+    say "the application beside it is $(systemctl is-active queue-fleet-companion.service || true): see /var/log/queue-fleet/companion.log"
+    tail -n 20 /var/log/queue-fleet/companion.log
+    journalctl --unit queue-fleet-companion.service --lines 20 --no-pager || true`;
+
+/** The hook began with the launch, before this script, and its end is the end of the instance: a minute less, or half of it. */
+function patienceSeconds(readyWithinSeconds: number): number {
+  return Math.max(readyWithinSeconds - 60, Math.floor(readyWithinSeconds / 2));
 }
 
 /** A file written by the script; its content is taken literally by the shell. */

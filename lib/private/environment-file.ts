@@ -30,6 +30,16 @@ export function breaksLine(value: string): boolean {
 /** How aws-cdk-lib writes an unresolved token into a string. */
 const TOKEN_MARKER = /(\$\{Token\[[^\]]*\]\})/;
 
+/** Bytes of a text without its unresolved tokens, of which nobody knows the length. */
+export function literalBytes(text: string): number {
+  return Buffer.byteLength(
+    text
+      .split(TOKEN_MARKER)
+      .filter((part) => !TOKEN_MARKER.test(part))
+      .join(''),
+  );
+}
+
 function escapeLiterals(value: string): string {
   return value
     .split(TOKEN_MARKER)

@@ -3,7 +3,7 @@ import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import { WORKER_ENV } from '../../worker/contract';
 import type { WeightedQueue, WorkerFleetProps } from '../fleet/worker-fleet-props';
 import { SCALING_LIMITS } from '../scaling/timing';
-import { breaksLine, ENVIRONMENT_NAME } from './environment-file';
+import { breaksLine, ENVIRONMENT_NAME, literalBytes } from './environment-file';
 import { SQS_LIMITS } from './sqs-limits';
 import type { Violations } from './violations';
 
@@ -19,6 +19,19 @@ export const AUTO_SCALING_LIMITS = {
   instanceLifetimeSeconds: { min: 86_400, max: 31_536_000 },
   refreshAlarms: 10,
 } as const;
+
+/** Of the text before its encoding: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html (read November 2026) */
+const USER_DATA_BYTES = 16_384;
+
+/** EC2 launches nothing with more user data: environment, secrets' names and boot commands are in it. */
+export function checkUserData(script: string, violations: Violations): void {
+  const bytes = literalBytes(script);
+  if (bytes <= USER_DATA_BYTES) return;
+  violations.add(
+    'UserDataTooLarge',
+    `the boot script with 'environment' and 'bootCommands' (${bytes} bytes, without what is known at deployment only) must have at most ${USER_DATA_BYTES} bytes: put large settings and scripts into the code's directory`,
+  );
+}
 
 /** The fleet's queues, whichever property they were given by. */
 export function queuesOf(props: WorkerFleetProps): WeightedQueue[] {

@@ -24,6 +24,7 @@ const INPUT: BootScriptInput = {
   objectKey: 'code.zip',
   environmentFile: 'A="1"\n',
   environmentNames: ['A'],
+  bootCommands: [],
   healthPort: 9180,
   logGroupName: 'logs',
   readyWithinSeconds: 450,
@@ -73,6 +74,17 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
     expect(files.get('/etc/systemd/system/queue-fleet-logrotate.timer')).toContain('OnUnitActiveSec=1h');
   });
 
+  test('tells the cause while the launch hook still holds the instance, in the log that outlives it', () => {
+    expect(script).toContain('\ndeadline=390\n');
+    // An application that does not start must not end the script before it can say so.
+    expect(script).toMatch(/\nsystemctl enable --now .* \|\| say /);
+    expect(bootScript({ ...INPUT, readyWithinSeconds: 30 })).toContain('\ndeadline=15\n');
+    const [, failure = ''] = /the worker is not ready: ([^]*?)exit 1/.exec(script) ?? [];
+    expect(failure).toContain('tail -n 5 /var/log/queue-fleet/worker.log');
+    expect(failure.includes('systemctl is-active queue-fleet-companion.service')).toBe(companion !== undefined);
+    expect(failure.includes('tail -n 20 /var/log/queue-fleet/companion.log')).toBe(companion !== undefined);
+  });
+
   test('fits into user data', () => {
     expect(Buffer.byteLength(script)).toBeLessThan(14_000);
   });
@@ -104,6 +116,25 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
       execFileSync('systemd-analyze', ['security', '--offline=yes', '--threshold=30', worker], { stdio: 'pipe' });
     },
   );
+});
+
+describe('commands of the user', () => {
+  const path = '/usr/local/libexec/queue-fleet/boot-commands';
+  const script = bootScript({ ...INPUT, bootCommands: ['dnf install -y ffmpeg', `echo "it's $HOSTNAME"`] });
+
+  test('are a script of their own, literally, and end the boot when one fails', () => {
+    expect(filesOf(script).get(path)).toBe(
+      `#!/bin/bash\nset -euo pipefail\ndnf install -y ffmpeg\necho "it's $HOSTNAME"\n`,
+    );
+    expect(bootScript(INPUT)).not.toContain(path);
+  });
+
+  test('run when everything is in place and nothing has started', () => {
+    const lines = script.split('\n');
+    const at = lines.indexOf(path);
+    expect(at).toBeGreaterThan(lines.indexOf('systemctl daemon-reload'));
+    expect(at).toBeLessThan(lines.findIndex((line) => line.startsWith('systemctl enable --now')));
+  });
 });
 
 describe('the unit of a companion', () => {
@@ -277,14 +308,21 @@ const canIsolate =
     return stdout.split('\n');
   }
 
-  async function boot(asset: WorkerAsset): Promise<string[]> {
+  async function boot(asset: WorkerAsset, ...bootCommands: string[]): Promise<string[]> {
     const { text, healthPort } = await environmentWith({
       [WORKER_ENV.metadataEndpoint]: metadata.endpoint,
       [WORKER_ENV.autoScalingGroupName]: 'imds',
       [WORKER_ENV.launchHookName]: 'Up',
     });
     const secrets = INPUT.secrets.filter(({ kind }) => kind === 'parameter');
-    const script = bootScript({ ...INPUT, secrets, environmentFile: text, healthPort, readyWithinSeconds: 10 });
+    const script = bootScript({
+      ...INPUT,
+      secrets,
+      environmentFile: text,
+      healthPort,
+      readyWithinSeconds: 20,
+      bootCommands,
+    });
     return runInRoot(script, asset, healthPort);
   }
 
@@ -304,9 +342,11 @@ const canIsolate =
         console.log('greeting ' + process.env.GREETING);
         console.log('parameter ' + process.env.PARAMETER);
         export const handler = async () => {};`),
+      'echo "before the worker: $(systemctl is-active queue-fleet-worker.service || echo not running)"',
     );
     expect(lines).toEqual(
       expect.arrayContaining([
+        'before the worker: not running',
         'queue-fleet boot: the worker is ready',
         'boot script: exit 0',
         'ready: 200',

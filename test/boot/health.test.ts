@@ -15,6 +15,7 @@ const FILES = filesOf(
     objectKey: 'code.zip',
     environmentFile: '',
     environmentNames: [],
+    bootCommands: [],
     healthPort: 9180,
     logGroupName: 'logs',
     readyWithinSeconds: 450,

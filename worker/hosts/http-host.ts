@@ -57,7 +57,7 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HandlerH
   let serving = true;
   if (!(await listens(port, clock, readyWithinMs, stopped.signal)))
     throw new HandlerSpecError(
-      `'handler' (http:${port}): nothing accepted a connection on 127.0.0.1:${port} within ${readyWithinMs / 1_000} seconds: let the application listen on this port, and start it with the worker`,
+      `'handler' (http:${port}): nothing accepted a connection on 127.0.0.1:${port} within ${readyWithinMs / 1_000} seconds: the application has not started, or listens elsewhere; see its own log`,
     );
   return {
     isReady: () => serving,

@@ -19,6 +19,8 @@ export interface BootScriptInput {
   readonly companion?:
     | { readonly kind: 'command'; readonly command: readonly string[] }
     | { readonly kind: 'container'; readonly image: string; readonly registry: string };
+  /** Lines of bash that are run as root before the worker starts. */
+  readonly bootCommands: readonly string[];
   /** Names of the variables that a container gets. */
   readonly environmentNames: readonly string[];
 }

@@ -107,6 +107,11 @@ export const REFUSALS: readonly Refusal[] = [
       ),
     })),
   },
+  {
+    code: 'UserDataTooLarge',
+    when: 'the environment has 10,000 characters',
+    attempt: fleet({ environment: { A: 'x'.repeat(10_000) } }),
+  },
   { code: 'VolumeTooSmall', when: 'the volume has 4 GiB', attempt: fleet({ volumeSize: Size.gibibytes(4) }) },
   {
     code: 'WarmPoolStateNotPossible',

@@ -295,6 +295,11 @@ describe('WorkerFleet', () => {
     expect(group.DependsOn).toEqual(expect.arrayContaining(policies.filter((id) => !id.includes('FlowLogs'))));
   });
 
+  test('runs the commands of its user at the boot', () => {
+    const { launchTemplate } = synth({ bootCommands: ['dnf install -y ffmpeg-free', 'install -d /srv/models'] });
+    expect(bootScriptOf(launchTemplate)).toContain('\ndnf install -y ffmpeg-free\ninstall -d /srv/models\n');
+  });
+
   test('secrets are named in the boot script, never in the template’s metadata', () => {
     const stack = new Stack(new App(), 'App');
     const secret = new secretsmanager.Secret(stack, 'Secret');

@@ -108,7 +108,7 @@ describe('createHttpHost', () => {
   test('fails when nothing listens in time', async () => {
     await expect(createHttpHost({ port: 1, readyWithinMs: 0 })).rejects.toThrow(
       new HandlerSpecError(
-        "'handler' (http:1): nothing accepted a connection on 127.0.0.1:1 within 0 seconds: let the application listen on this port, and start it with the worker",
+        "'handler' (http:1): nothing accepted a connection on 127.0.0.1:1 within 0 seconds: the application has not started, or listens elsewhere; see its own log",
       ),
     );
   });
