@@ -2,7 +2,7 @@
 import { Random } from './random';
 
 /** Names of the built-in shapes. */
-export const WORKLOAD_NAMES = ['constant', 'step', 'spike', 'diurnal', 'bursty'] as const;
+export const WORKLOAD_NAMES = ['constant', 'step', 'spike', 'diurnal', 'weekly', 'nightly', 'bursty'] as const;
 
 /** One of the built-in shapes. */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
@@ -37,61 +37,64 @@ export interface Trace {
   readonly serviceSeconds: Float64Array;
 }
 
-/** Typical length of each shape, seconds. */
-export const DEFAULT_DURATION_SECONDS: Readonly<Record<WorkloadName, number>> = {
-  constant: 14_400,
-  step: 14_400,
-  spike: 14_400,
-  diurnal: 86_400,
-  bursty: 28_800,
-};
-
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
 /** Pieces of a smooth curve. */
-const DIURNAL_PIECE_SECONDS = 300;
+const CURVE_PIECE_SECONDS = 300;
+/** Days of a week on which people work; the first second is a Monday's. */
+const WORKING_DAYS = 5;
 /** Mean length of the quiet and of the busy times of `bursty`. */
 const BURSTY_SECONDS = { quiet: 1_200, busy: 600 } as const;
 
-/**
- * Makes a named workload.
- *
- * - `constant`: the usual rate.
- * - `step`: the usual rate for a quarter of the time, then the peak rate.
- * - `spike`: the usual rate, and `burst` jobs at once after an eighth of the time.
- * - `diurnal`: a cosine from the usual rate (at the start and the end of each 24 hours) to the peak rate.
- * - `bursty`: the usual and the peak rate in turns, each for an exponential time (mean 20 and 10 minutes).
- *
- * @param seed draws the turns of `bursty`
- */
-export function namedWorkload(name: WorkloadName, shape: WorkloadShape, seed: number): Workload {
-  const { durationSeconds, ratePerSecond, peakRatePerSecond, burst } = shape;
-  const base = { name, durationSeconds, bursts: [] };
-  const constant = [{ untilSeconds: durationSeconds, perSecond: ratePerSecond }];
-  switch (name) {
-    case 'constant':
-      return { ...base, rates: constant };
-    case 'step':
-      return {
-        ...base,
-        rates: [
-          { untilSeconds: durationSeconds / 4, perSecond: ratePerSecond },
-          { untilSeconds: durationSeconds, perSecond: peakRatePerSecond },
-        ],
-      };
-    case 'spike':
-      return { ...base, rates: constant, bursts: [{ atSeconds: durationSeconds / 8, count: Math.round(burst) }] };
-    case 'diurnal': {
-      const pieces = Math.ceil(durationSeconds / DIURNAL_PIECE_SECONDS);
-      const rates = Array.from({ length: pieces }, (_, i) => {
-        const middle = (i + 0.5) * DIURNAL_PIECE_SECONDS;
-        const height = (1 - Math.cos((2 * Math.PI * middle) / 86_400)) / 2;
-        return {
-          untilSeconds: Math.min(durationSeconds, (i + 1) * DIURNAL_PIECE_SECONDS),
-          perSecond: ratePerSecond + (peakRatePerSecond - ratePerSecond) * height,
-        };
-      });
-      return { ...base, rates };
-    }
-    case 'bursty': {
+/** A kind of arrivals. */
+interface ShapeKind {
+  /** Length without `--duration`. */
+  readonly durationSeconds: number;
+  /** @param seed draws what is random about the rates themselves; arrivals are drawn later */
+  readonly draw: (shape: WorkloadShape, seed: number) => Partial<Pick<Workload, 'rates' | 'bursts'>>;
+}
+
+const SHAPES: Readonly<Record<WorkloadName, ShapeKind>> = {
+  /** The usual rate. */
+  constant: { durationSeconds: 4 * HOUR, draw: () => ({}) },
+  /** The usual rate for a quarter of the time, then the peak rate. */
+  step: {
+    durationSeconds: 4 * HOUR,
+    draw: ({ durationSeconds, ratePerSecond, peakRatePerSecond }) => ({
+      rates: [
+        { untilSeconds: durationSeconds / 4, perSecond: ratePerSecond },
+        { untilSeconds: durationSeconds, perSecond: peakRatePerSecond },
+      ],
+    }),
+  },
+  /** The usual rate, and `burst` jobs at once after an eighth of the time. */
+  spike: {
+    durationSeconds: 4 * HOUR,
+    draw: ({ durationSeconds, burst }) => ({
+      bursts: [{ atSeconds: durationSeconds / 8, count: Math.round(burst) }],
+    }),
+  },
+  /** A cosine from the usual rate at midnight to the peak rate at noon. */
+  diurnal: { durationSeconds: DAY, draw: (shape) => ({ rates: curve(shape, () => true) }) },
+  /** Five such days, and a weekend at the usual rate. */
+  weekly: {
+    durationSeconds: 7 * DAY,
+    draw: (shape) => ({ rates: curve(shape, (seconds) => Math.floor(seconds / DAY) % 7 < WORKING_DAYS) }),
+  },
+  /** The usual rate, and `burst` jobs at once at each midnight but the first. */
+  nightly: {
+    durationSeconds: 3 * DAY,
+    draw: ({ durationSeconds, burst }) => ({
+      bursts: Array.from({ length: Math.ceil(durationSeconds / DAY) - 1 }, (_, night) => ({
+        atSeconds: (night + 1) * DAY,
+        count: Math.round(burst),
+      })),
+    }),
+  },
+  /** The usual and the peak rate in turns, each for an exponential time (mean 20 and 10 minutes). */
+  bursty: {
+    durationSeconds: 8 * HOUR,
+    draw: ({ durationSeconds, ratePerSecond, peakRatePerSecond }, seed) => {
       const random = new Random(seed, 'bursty');
       const rates: { untilSeconds: number; perSecond: number }[] = [];
       for (let at = 0, isBusy = false; at < durationSeconds; isBusy = !isBusy) {
@@ -101,9 +104,39 @@ export function namedWorkload(name: WorkloadName, shape: WorkloadShape, seed: nu
           perSecond: isBusy ? peakRatePerSecond : ratePerSecond,
         });
       }
-      return { ...base, rates };
-    }
-  }
+      return { rates };
+    },
+  },
+};
+
+/** Pieces of a day's cosine on busy days, the usual rate on others. */
+function curve(shape: WorkloadShape, isBusyDay: (seconds: number) => boolean): Workload['rates'] {
+  const { durationSeconds, ratePerSecond, peakRatePerSecond } = shape;
+  return Array.from({ length: Math.ceil(durationSeconds / CURVE_PIECE_SECONDS) }, (_, i) => {
+    const middle = (i + 0.5) * CURVE_PIECE_SECONDS;
+    const height = isBusyDay(middle) ? (1 - Math.cos((2 * Math.PI * middle) / DAY)) / 2 : 0;
+    return {
+      untilSeconds: Math.min(durationSeconds, (i + 1) * CURVE_PIECE_SECONDS),
+      perSecond: ratePerSecond + (peakRatePerSecond - ratePerSecond) * height,
+    };
+  });
+}
+
+/** Length of a named workload when nothing else is said. */
+export const defaultDurationSeconds = (name: WorkloadName): number => SHAPES[name].durationSeconds;
+
+/**
+ * Makes a named workload.
+ *
+ * @param seed draws the turns of `bursty`
+ */
+export function namedWorkload(name: WorkloadName, shape: WorkloadShape, seed: number): Workload {
+  const { durationSeconds, ratePerSecond } = shape;
+  const { rates = [{ untilSeconds: durationSeconds, perSecond: ratePerSecond }], bursts = [] } = SHAPES[name].draw(
+    shape,
+    seed,
+  );
+  return { name, durationSeconds, rates, bursts };
 }
 
 /** Expected number of arrivals. */

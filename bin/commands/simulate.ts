@@ -16,7 +16,7 @@ import {
 } from '../../sim/service-time';
 import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
 import {
-  DEFAULT_DURATION_SECONDS,
+  defaultDurationSeconds,
   expectedArrivals,
   namedWorkload,
   parseTrace,
@@ -52,6 +52,9 @@ const DEFAULT_RATE_SHARE = 0.25;
 /** Acceptable wait when nothing declares one. */
 const DEFAULT_LATENCY_SECONDS = 300;
 
+/** `constant 4 h, …`. */
+const DEFAULT_DURATIONS = WORKLOAD_NAMES.map((name) => `${name} ${defaultDurationSeconds(name) / 3_600} h`).join(', ');
+
 /** `queue-fleet simulate`: a synthesized template in virtual time. */
 export function configure(command: Command): void {
   command
@@ -86,7 +89,7 @@ export function configure(command: Command): void {
       'jobs at once in the spike (default: declared, else what the largest fleet does in half the acceptable wait)',
       nonNegative,
     )
-    .option('--duration <seconds>', 'length of a named workload (default: 4 h, bursty 8 h, diurnal 24 h)', positive)
+    .option('--duration <seconds>', `length of a named workload (default: ${DEFAULT_DURATIONS})`, positive)
     .option('--failures <share>', 'share of attempts that fail', atMostOne)
     .option('--message-groups <n>', 'message groups of a FIFO queue', atLeastOne)
     .action(async (template: string, options: Options) => {
@@ -201,7 +204,7 @@ function namedOf(
     peakRatePerSecond,
     ratePerSecond: options.rate ?? peakRatePerSecond * DEFAULT_RATE_SHARE,
     burst: options.burst ?? model.workload?.burst ?? Math.ceil((largestRate * input.acceptableLatencySeconds) / 2),
-    durationSeconds: options.duration ?? DEFAULT_DURATION_SECONDS[name],
+    durationSeconds: options.duration ?? defaultDurationSeconds(name),
   };
   return namedWorkload(name, shape, options.seed);
 }

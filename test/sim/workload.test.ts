@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Random } from '../../sim/random';
 import { clairvoyantInstanceSeconds } from '../../sim/clairvoyant';
 import { EventHeap } from '../../sim/event-heap';
@@ -9,8 +10,17 @@ import {
   normalQuantile,
 } from '../../sim/service-time';
 import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
-import { drawArrivals, expectedArrivals, namedWorkload, parseTrace, WORKLOAD_NAMES } from '../../sim/workload';
+import {
+  defaultDurationSeconds,
+  drawArrivals,
+  expectedArrivals,
+  namedWorkload,
+  parseTrace,
+  WORKLOAD_NAMES,
+} from '../../sim/workload';
+import { tableRowsOf } from '../support/doc-pages';
 
+const DAY = 86_400;
 const shape = { ratePerSecond: 0.5, peakRatePerSecond: 2, burst: 100, durationSeconds: 86_400 };
 
 describe('namedWorkload', () => {
@@ -22,6 +32,33 @@ describe('namedWorkload', () => {
     expect(arrivals.every((at, i) => at >= (arrivals[i - 1] ?? 0))).toBe(true);
     expect(arrivals.at(-1)).toBeLessThan(86_400);
     expect(drawArrivals(workload, 4).slice(0, 100)).toEqual(arrivals.slice(0, 100));
+  });
+
+  test('has five working days and a quiet weekend a week', () => {
+    const { rates } = namedWorkload('weekly', { ...shape, durationSeconds: 8 * DAY }, 1);
+    const ofDay = (day: number) =>
+      rates.filter(({ untilSeconds }) => Math.ceil(untilSeconds / DAY) === day).map(({ perSecond }) => perSecond);
+    const [monday, saturday] = [ofDay(1), ofDay(6)];
+    expect(monday).toEqual(namedWorkload('diurnal', shape, 1).rates.map(({ perSecond }) => perSecond));
+    expect(new Set(saturday)).toEqual(new Set([0.5]));
+    expect([2, 3, 4, 5, 8].map((day) => Math.max(...ofDay(day)))).toEqual(Array(5).fill(Math.max(...monday)));
+    expect(ofDay(7)).toEqual(saturday);
+  });
+
+  test('has a batch each midnight, none at the very end', () => {
+    const bursts = (days: number) => namedWorkload('nightly', { ...shape, durationSeconds: days * DAY }, 1).bursts;
+    expect(bursts(3)).toEqual([1, 2].map((day) => ({ atSeconds: day * DAY, count: 100 })));
+    expect([bursts(1), bursts(0.5)]).toEqual([[], []]);
+    expect(bursts(1.5)).toHaveLength(1);
+  });
+
+  test('is described in docs/simulator.md, with its length', () => {
+    const rows = tableRowsOf(readFileSync('docs/simulator.md', 'utf8'));
+    for (const name of WORKLOAD_NAMES) {
+      const hours = defaultDurationSeconds(name) / 3_600;
+      const length = hours > 24 ? `${hours / 24} days` : `${hours} h`;
+      expect(rows.filter(([first, , last]) => first === `\`${name}\`` && last === length)).toHaveLength(1);
+    }
   });
 
   test('puts the burst, the step and the peak where the documentation says', () => {
