@@ -54,3 +54,23 @@ export async function listen(handler: RequestHandler, port: number, what: string
       }),
   };
 }
+
+/** A server whose address is known before what it answers is. */
+export interface DeferredServer {
+  readonly server: LocalServer;
+  handle(handler: RequestHandler): void;
+}
+
+/** Listens at once; requests are answered with 503 until there is a handler. @throws LocalRunError like {@link listen} */
+export async function listenDeferred(port: number, what: string): Promise<DeferredServer> {
+  let handler: RequestHandler | undefined;
+  const server = await listen(
+    async (request, response) => {
+      if (handler) return handler(request, response);
+      response.writeHead(503).end();
+    },
+    port,
+    what,
+  );
+  return { server, handle: (next) => void (handler = next) };
+}

@@ -11,23 +11,19 @@ import { operatorOf, Principals, type Principal } from './edge/principals';
 import { startEmulator, type Emulator } from './emulator';
 import { LocalRunError } from './errors';
 import { EventLog } from './event-log';
-import { FIDELITY } from './fidelity';
-import { LocalFleet } from './fleet';
-import { listen, type LocalServer, type RequestHandler } from './http-server';
-import { PageServer, type PanelBackend } from './page-server';
+import { type DeferredServer, listenDeferred, type LocalServer } from './http-server';
+import { PageServer } from './page-server';
 import { operatorEnvironment, processEnvironment } from './process-environment';
 import { panelFiles } from './panel/bundle';
-import type { FaultSettings, LocalState } from './panel-api';
+import type { FaultSettings, InstanceState, RunTotals } from './panel-api';
+import { panelBackend } from './panel-backend';
 import { createAuthorizer } from './policies';
 import { QueueBoard } from './queue-board';
 import { Resolution } from './resolution';
 import { apiIds, readResources } from './resources';
 import type { LocalResources } from './resource-types';
-import type { ScalingDriver } from './scaling-driver';
+import { ScaledFleet, type Capacity } from './scaled-fleet';
 import { createScalingDriver } from './scaling';
-
-/** How often the scaling model looks and decides, milliseconds of this machine. */
-const TICK_MS = 200;
 
 /** What a run is started with. */
 export interface LocalRunOptions {
@@ -56,7 +52,6 @@ export class LocalRun {
   }
 
   readonly log = new EventLog(() => Date.now());
-  readonly #options: LocalRunOptions;
   readonly #closers: (() => Promise<unknown> | void)[] = [];
   readonly #startedMs = Date.now();
   readonly #principals = new Principals(randomBytes(16).toString('hex'));
@@ -72,14 +67,9 @@ export class LocalRun {
   #queues!: QueueBoard;
   #resources!: LocalResources;
   #resolution!: Resolution;
-  #scaling: ScalingDriver | undefined;
-  #fleet: LocalFleet | undefined;
-  #highestCapacity = 0;
-  #lastKillMs = Date.now();
-  #failedInstances = new Set<string>();
+  #fleet: ScaledFleet | undefined;
 
-  private constructor(options: LocalRunOptions) {
-    this.#options = options;
+  private constructor(readonly options: LocalRunOptions) {
     this.#faults = new Faults(options.faults, Math.random);
   }
 
@@ -109,39 +99,52 @@ export class LocalRun {
     return { ...this.#resources.page?.config, ...(this.apiUrl !== undefined && { apiUrl: this.apiUrl }) };
   }
 
-  /** Capacity of the group: at the start, the highest, and now with everything that still runs. */
-  get capacity(): { readonly initial: number; readonly highest: number; readonly last: number } {
-    const alive = this.#fleet?.instances.filter(({ state }) => !ENDED.has(state)).length ?? 0;
-    return { initial: this.#scaling?.initialCapacity ?? 0, highest: this.#highestCapacity, last: alive };
+  get capacity(): Capacity {
+    return this.#fleet?.capacity ?? { initial: 0, highest: 0, last: 0 };
   }
 
   /** Whether the template scales its group. */
   get scales(): boolean {
-    return (this.#scaling?.alarms().some(({ scaling }) => scaling) ?? false) && this.#fleet !== undefined;
+    return this.#fleet?.scales ?? false;
   }
 
-  get failedInstances(): number {
-    return this.#failedInstances.size;
+  /** The group under its scaling policies; undefined when the template has none. */
+  get fleet(): ScaledFleet | undefined {
+    return this.#fleet;
+  }
+
+  get faults(): FaultSettings {
+    return this.#faults.settings;
+  }
+
+  get totals(): RunTotals {
+    return {
+      duplicatesInjected: this.#faults.duplicatesInjected,
+      httpErrorsInjected: this.#faults.httpErrorsInjected,
+      instancesKilled: this.#fleet?.killed ?? 0,
+      instancesLaunched: this.#fleet?.launched ?? 0,
+      refusedByPolicy: this.#edge.refusedByPolicy,
+    };
   }
 
   /** Seconds since the start, on this machine and on the faster clock. */
   now(): { readonly real: number; readonly virtual: number } {
     const real = (Date.now() - this.#startedMs) / 1000;
-    return { real, virtual: (real * 60) / this.#options.secondsPerMinute };
+    return { real, virtual: (real * 60) / this.options.secondsPerMinute };
   }
 
   /** Environment of a process that acts as `principal`. */
   environmentOf(principal: Principal): Readonly<Record<string, string>> {
     return processEnvironment(process.env, {
       endpoint: this.awsEndpoint,
-      region: this.#options.assembly.region,
+      region: this.options.assembly.region,
       credentials: this.#principals.credentialsOf(principal),
     });
   }
 
   /** Environment variables for a person at a shell: an access key of the account's root. */
   get operatorEnv(): Readonly<Record<string, string>> {
-    const { account, region } = this.#options.assembly;
+    const { account, region } = this.options.assembly;
     const credentials = this.#principals.credentialsOf(operatorOf(account));
     return operatorEnvironment({ endpoint: this.awsEndpoint, region, credentials });
   }
@@ -151,7 +154,7 @@ export class LocalRun {
     return this.#queues;
   }
 
-  instances() {
+  instances(): readonly InstanceState[] {
     return this.#fleet?.instances ?? [];
   }
 
@@ -182,13 +185,13 @@ export class LocalRun {
   }
 
   async #start(): Promise<void> {
-    const { assembly, port, dataDir } = this.#options;
+    const { assembly, port, dataDir } = this.options;
     this.#closers.push(() => assembly.dispose());
     // Ports first: the template's values hold addresses.
     const [page, aws] = [await this.#listen('the page', port), await this.#listen('SQS and S3', 0)];
     Object.assign(this.#servers, { page: page.server, aws: aws.server });
     const bare = new Resolution(assembly, { aws: aws.server.url, page: page.server.url, apis: {} });
-    const apis = new Map<string, Deferred>();
+    const apis = new Map<string, DeferredServer>();
     for (const id of apiIds(bare)) {
       const api = await this.#listen(`the API ${id}`, 0);
       apis.set(id, api);
@@ -209,27 +212,19 @@ export class LocalRun {
     const panel = panelFiles();
     // A failed bundle is told to whoever asks for it; until then it must not end the process.
     panel.catch(() => undefined);
-    const pages = new PageServer(this.#resources.page?.directory, panel, this.#backend());
+    const pages = new PageServer(this.#resources.page?.directory, panel, panelBackend(this));
     page.handle((request, response) => pages.serve(request, response));
     for (const line of this.#resources.leftOut) this.log.add('system', `left out: ${line}`);
   }
 
-  async #listen(what: string, port: number): Promise<Deferred> {
-    let handler: RequestHandler | undefined;
-    const server = await listen(
-      async (request, response) => {
-        if (handler) return handler(request, response);
-        response.writeHead(503).end();
-      },
-      port,
-      what,
-    );
-    this.#closers.push(() => server.close());
-    return { server, handle: (next) => void (handler = next) };
+  async #listen(what: string, port: number): Promise<DeferredServer> {
+    const deferred = await listenDeferred(port, what);
+    this.#closers.push(() => deferred.server.close());
+    return deferred;
   }
 
-  #startEdge(aws: Deferred): void {
-    const { assembly } = this.#options;
+  #startEdge(aws: DeferredServer): void {
+    const { assembly } = this.options;
     this.#edge = new Edge({
       emulator: this.#emulator,
       principals: this.#principals,
@@ -247,7 +242,7 @@ export class LocalRun {
     aws.handle((request, response) => this.#edge.serve(request, response));
   }
 
-  #startApis(apis: ReadonlyMap<string, Deferred>): void {
+  #startApis(apis: ReadonlyMap<string, DeferredServer>): void {
     const { handlers, stop } = startApis(this.#resources, {
       environmentOf: (principal) => this.environmentOf(principal),
       apiIdOf: (logicalId) => this.#resolution.physicalName(logicalId),
@@ -258,131 +253,28 @@ export class LocalRun {
   }
 
   async #startFleet(): Promise<void> {
-    const { fleet: resource, roles } = this.#resources;
+    const { fleet: resource, roles, queues } = this.#resources;
     if (!resource) return this.log.add('system', 'the template has no worker group: nothing consumes its queues here');
-    const { assembly, secondsPerMinute, seed } = this.#options;
-    const scaling = createScalingDriver(assembly.template, resource, seed);
-    this.#scaling = scaling;
-    for (const note of scaling.notes) this.log.add('system', note);
+    const { assembly, secondsPerMinute, seed } = this.options;
     const roleArn = resource.role === undefined ? undefined : roles[resource.role];
-    const fleet = await LocalFleet.start({
+    const fleet = await ScaledFleet.start({
       resource,
+      scaling: createScalingDriver(assembly.template, resource, seed),
+      secondsPerMinute,
+      virtualSeconds: () => this.now().virtual,
       clock: systemClock,
       log: this.log,
       region: assembly.region,
-      bootMs: () => (scaling.bootSeconds() * secondsPerMinute * 1000) / 60,
       environmentOf: (session) => this.environmentOf({ role: resource.role, roleArn, session }),
-      heldBy: (id) => this.#edge.ledger.heldBy(id),
-      doneBy: (id) => this.#edge.ledger.doneBy(id),
+      queueStates: () => this.#queues.states(),
+      logicalIds: new Map(queues.map(({ name, logicalId }) => [name, logicalId])),
+      ledger: this.#edge.ledger,
+      faults: this.#faults,
+      random: Math.random,
       broken: (reason) => this.#broken.forEach((listener) => listener(reason)),
     });
     this.#fleet = fleet;
     this.#closers.push(() => fleet.close());
-    this.#setCapacity(scaling.initialCapacity);
-    const timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#closers.push(() => clearInterval(timer));
-  }
-
-  #tick(): void {
-    const fleet = this.#fleet;
-    if (!fleet || !this.#scaling) return;
-    const instances = fleet.instances;
-    for (const { id, state } of instances) if (state === 'Failed') this.#failedInstances.add(id);
-    const idOf = new Map(this.#resources.queues.map(({ name, logicalId }) => [name, logicalId]));
-    const decisions = this.#scaling.step(this.now().virtual, {
-      queues: this.#queues.states().map(({ name, visible, inFlight, delayed, oldestAgeSeconds }) => ({
-        logicalId: idOf.get(name) ?? name,
-        visible,
-        notVisible: inFlight,
-        delayed,
-        oldestAgeSeconds,
-        ...this.#edge.ledger.counts(name),
-      })),
-      desired: fleet.group.desiredCapacity,
-      inService: fleet.inService,
-      pending: fleet.pending,
-      terminating: instances.filter(({ state }) => state === 'Terminating:Wait').length,
-    });
-    for (const { kind, text, desired } of decisions) {
-      this.log.add(kind, text);
-      if (desired !== undefined) this.#setCapacity(desired);
-    }
-    this.#chaosKill();
-  }
-
-  #setCapacity(desired: number): void {
-    this.#highestCapacity = Math.max(this.#highestCapacity, desired);
-    this.#fleet?.group.setDesiredCapacity(desired);
-  }
-
-  #chaosKill(): void {
-    const { killEverySeconds } = this.#faults.settings;
-    if (killEverySeconds === 0 || Date.now() - this.#lastKillMs < killEverySeconds * 1000) return;
-    const working = this.instances().filter(({ state, running }) => state === 'InService' && running > 0);
-    const victim = working[Math.floor(Math.random() * working.length)];
-    if (!victim) return;
-    this.#lastKillMs = Date.now();
-    this.#fleet?.kill(victim.id);
-  }
-
-  #state(): LocalState {
-    const { real, virtual } = this.now();
-    const fleet = this.#fleet;
-    const resource = this.#resources.fleet;
-    return {
-      clock: {
-        nowMs: Date.now(),
-        elapsedSeconds: real,
-        virtualSeconds: virtual,
-        secondsPerMinute: this.#options.secondsPerMinute,
-      },
-      queues: this.#queues.states(),
-      ...(fleet &&
-        resource && {
-          group: {
-            name: resource.name,
-            min: resource.min,
-            max: resource.max,
-            desired: fleet.group.desiredCapacity,
-            inService: fleet.inService,
-          },
-        }),
-      instances: this.instances(),
-      alarms: this.#scaling?.alarms() ?? [],
-      faults: this.#faults.settings,
-      totals: {
-        duplicatesInjected: this.#faults.duplicatesInjected,
-        httpErrorsInjected: this.#faults.httpErrorsInjected,
-        instancesKilled: fleet?.killed ?? 0,
-        instancesLaunched: fleet?.launched ?? 0,
-        refusedByPolicy: this.#edge.refusedByPolicy,
-      },
-    };
-  }
-
-  #backend(): PanelBackend {
-    return {
-      config: () => this.pageConfig,
-      about: () => ({
-        stackName: this.#options.assembly.stackName,
-        secondsPerMinute: this.#options.secondsPerMinute,
-        fidelity: FIDELITY,
-        queues: this.#queues.states().map(({ name, url, deadLetterOf }) => ({
-          name,
-          url,
-          ...(deadLetterOf !== undefined && { deadLetterOf }),
-        })),
-        endpoints: { aws: this.awsEndpoint, ...(this.apiUrl !== undefined && { api: this.apiUrl }) },
-        operatorEnv: this.operatorEnv,
-      }),
-      state: () => this.#state(),
-      logSince: (id) => this.log.since(id),
-      listen: (listener) => this.log.listen(listener),
-      deadLetters: () => this.#queues.deadLetters(),
-      redrive: ({ queue }) => ({ moved: this.redrive(queue) }),
-      kill: (id) => this.#fleet?.kill(id) ?? false,
-      setFaults: (change) => this.setFaults(change),
-    };
   }
 
   /** Sends dead letters back to their source queues. @throws LocalRunError for a queue that is no dead-letter queue */
@@ -402,10 +294,3 @@ export class LocalRun {
     return this.#faults.settings;
   }
 }
-
-interface Deferred {
-  readonly server: LocalServer;
-  handle(handler: RequestHandler): void;
-}
-
-const ENDED = new Set(['Terminated', 'Killed', 'Failed']);

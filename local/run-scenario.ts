@@ -85,7 +85,7 @@ export async function runToVerdict(
     queues: run.queues.states(),
     capacity: run.capacity,
     scales: run.scales,
-    failedInstances: run.failedInstances,
+    failedInstances: run.fleet?.failedInstances ?? 0,
   });
   return { report, failures };
 }

@@ -46,6 +46,7 @@ export default async function scenario(run: DemoRun): Promise<DemoReport> {
     if (run.chaos) {
       // What an instance held when it was lost comes back when its visibility ends: the last loss decides the run's end.
       await watch.until(() => watch.waiting(uploads).length <= uploads.length * KILL_UNTIL);
+      run.log('Half of the clips are done: no more instances are killed, so that the run can end');
       run.setFaults({ killEverySeconds: 0 });
     }
     const stuck = !(await watch.until(() => watch.waiting(uploads).length === 0));
