@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { Producer } from '../../../lib';
 import { addEveryProducer } from '../../support/every-producer';
 import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
 
@@ -8,6 +10,15 @@ if (!cfnLint) console.warn('SKIPPED: cfn-lint is not installed (pip install cfn-
 const OF_AWS_CDK = /BucketNotificationsHandler|\/Notifications\/HandlerPolicy\//;
 
 describe('both queues with every producer', () => {
+  test.each(['test/support/every-producer.ts', 'test/lib/queue/policies.test.ts'])('none is left out in %s', (file) => {
+    const source = readFileSync(file, 'utf8');
+    const all = Object.entries(Object.getOwnPropertyDescriptors(Producer)).flatMap(([name, { value }]) =>
+      typeof value === 'function' && name !== 'prototype' ? [name] : [],
+    );
+    expect(all).toContain('bucket');
+    expect(all.filter((name) => !source.includes(`Producer.${name}(`))).toEqual([]);
+  });
+
   test.each([
     ['the recommended feature flags', RECOMMENDED_FLAGS],
     ['no feature flag', {}],
