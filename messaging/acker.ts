@@ -5,7 +5,7 @@ import { Outbox } from './outbox';
 import type { RoundTrips } from './lease';
 import type { BatchOperation } from './observer';
 import { callRetryMs, visibilityWithin } from './retry';
-import { toSqsError, type SqsError } from './sqs-errors';
+import { SqsError, toSqsError } from './sqs-errors';
 import { withTimeLimit } from './time-limit';
 import type { EntryFailure, SqsTransport } from './transport';
 
@@ -18,6 +18,7 @@ export interface AckerHost {
   readonly roundTrips: RoundTrips;
   /** Calls in flight before entries wait for company. */
   readonly softLimit: number;
+  readonly fifo: boolean;
   deleted(delivery: Delivery): void;
   released(delivery: Delivery, delaySeconds: number): void;
   lose(delivery: Delivery): void;
@@ -33,6 +34,10 @@ interface Release {
 type Repeat = (() => void) | undefined;
 
 const CALL_LIMIT_MS = 5_000;
+
+/** No answer, or one that does not say whether SQS has done it. */
+const mayBeDone = (failure: EntryFailure | SqsError): boolean =>
+  failure instanceof SqsError && failure.kind === 'transient';
 
 /** Ends deliveries at SQS, in batches: deletes them, or gives them back. Repeats what failed while the lease holds. */
 export class Acker {
@@ -116,10 +121,21 @@ export class Acker {
         if (delivery.state !== 'releasing') return undefined;
         // A stale handle means that somebody else has it already: that is what a release is for.
         if (failure === undefined || failure.kind === 'stale') host.released(delivery, seconds[i] ?? 0);
-        else return () => this.release(delivery, live[i]?.seconds ?? 0);
+        else {
+          if (mayBeDone(failure)) this.#endLease(delivery, now + (seconds[i] ?? 0) * 1000);
+          if (this.#stillHeld(delivery, host.clock.now())) return () => this.release(delivery, live[i]?.seconds ?? 0);
+        }
         return undefined;
       },
     );
+  }
+
+  /**
+   * A release without an answer may have been done: from `visibleAtMs` on another consumer may have the message. A FIFO queue refuses
+   * the old handle then, a standard queue does not promise to: it could show the message to a third one meanwhile.
+   */
+  #endLease({ lease }: Delivery, visibleAtMs: number): void {
+    if (!this.host.fifo) lease.deadlineMs = Math.min(lease.deadlineMs, visibleAtMs);
   }
 
   /** Past the deadline the message is no longer ours to delete or to give back. */

@@ -86,6 +86,7 @@ export class Engine<T> {
     });
     this.#acker = new Acker({
       ...shared,
+      fifo: state.fifo,
       softLimit: state.fifo ? 4 : 8,
       deleted: (delivery) => this.#endings.deleted(delivery),
       released: (delivery, delaySeconds) => this.#giveBack.released(delivery, delaySeconds),

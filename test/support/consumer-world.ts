@@ -32,6 +32,7 @@ export interface WorldOptions {
   /** The fault of each call, in their order, over all workers. */
   readonly fault?: (operation: Call['operation'], atMs: number) => Fault;
   readonly maxReceiveCount?: number;
+  readonly takesOldHandles?: boolean;
   readonly latencyMs?: number;
   readonly delayMs?: number;
   readonly consumer?: Partial<ConsumerOptions>;
@@ -70,6 +71,7 @@ export class World {
       clock: this.clock,
       fifo,
       deadLetterQueue: this.dead,
+      takesOldHandles: options.takesOldHandles ?? false,
       ...(options.maxReceiveCount !== undefined && { maxReceiveCount: options.maxReceiveCount }),
       watch: ({ kind, message }) => {
         if (kind !== 'deleted') return;

@@ -23,6 +23,8 @@ export interface StrictSqsOptions {
   readonly clock: VirtualClock;
   readonly fifo?: boolean;
   readonly maxReceiveCount?: number;
+  /** Takes handles of earlier receives too, while the message is in flight: a standard queue does not promise to refuse them. */
+  readonly takesOldHandles?: boolean;
   readonly deadLetterQueue?: StrictSqs;
   /** Called after each effect. */
   readonly watch?: (event: StrictSqsEvent) => void;
@@ -165,7 +167,8 @@ export class StrictSqs {
 
   #byHandle(receiptHandle: string): StoredMessage | undefined {
     const message = this.messages.get(receiptHandle.split('/')[0] ?? '');
-    return message?.receiptHandle === receiptHandle && this.#isInFlight(message) ? message : undefined;
+    const known = this.options.takesOldHandles === true || message?.receiptHandle === receiptHandle;
+    return message && known && this.#isInFlight(message) ? message : undefined;
   }
 
   #take(request: ReceiveRequest): TransportMessage[] {
