@@ -169,8 +169,12 @@ export class Engine<T> {
   #next(): Delivery | undefined {
     const { state } = this;
     const now = state.options.clock.now();
-    let next = state.ready.next();
-    for (; next !== undefined && next.lease.deadlineMs <= now; next = state.ready.next()) this.#lose(next);
+    // In the last third of a lease that was not renewed another worker may have the group. The renewal is due, and will tell.
+    const mayStart = state.fifo
+      ? ({ lease }: Delivery): boolean => now < lease.certainUntilMs || now >= lease.deadlineMs
+      : undefined;
+    let next = state.ready.next(mayStart);
+    for (; next !== undefined && next.lease.deadlineMs <= now; next = state.ready.next(mayStart)) this.#lose(next);
     return next;
   }
 

@@ -6,8 +6,8 @@ export interface LaneItem {
 /** Messages that are held and may start: one line for a standard queue, one lane per group for FIFO. */
 export interface ReadyQueue<T> {
   add(item: T): void;
-  /** Takes an item that may start now. */
-  next(): T | undefined;
+  /** Takes an item that may start now; on FIFO only one that `mayStart`, and nothing of its group instead. */
+  next(mayStart?: (item: T) => boolean): T | undefined;
   /** Takes out an item that waits. @returns false when it was not waiting */
   remove(item: T): boolean;
   /** Items that wait, those of one group in their order. */
@@ -89,14 +89,20 @@ export class FifoLanes<T extends LaneItem> implements ReadyQueue<T> {
     this.#list(lane);
   }
 
-  next(): T | undefined {
-    for (let lane = this.#startable.shift(); lane !== undefined; lane = this.#startable.shift()) {
+  next(mayStart: (item: T) => boolean = () => true): T | undefined {
+    for (let left = this.#startable.length; left > 0; left--) {
+      const lane = this.#startable.shift() as Lane<T>;
+      const head = lane.waiting[0];
+      if (head !== undefined && !mayStart(head)) {
+        this.#startable.push(lane);
+        continue;
+      }
       lane.listed = false;
-      const head = lane.waiting.shift();
       if (head === undefined) {
         this.#tidy(lane);
         continue;
       }
+      lane.waiting.shift();
       lane.head = head;
       this.#size -= 1;
       return head;

@@ -10,6 +10,11 @@ export const HARD_END_MS = 43_200_000 - 1_000;
 export interface Lease {
   receiptHandle: string;
   deadlineMs: number;
+  /**
+   * Until then it is ours even if the answer that brought it was on its way for a third of the visibility longer than was
+   * thought: nobody can see that. The same as the deadline once it was renewed, because a renewal counts from its request.
+   */
+  certainUntilMs: number;
   /** After this SQS refuses every prolongation. */
   hardEndMs: number;
   /** When the last renewal was sent; the receive counts as one. */
@@ -39,9 +44,11 @@ export function leaseAfterReceive(
 ): Lease {
   const marginMs = Math.min(Math.max(policy.roundTripMs, 200), policy.visibilityMs / 4);
   const hiddenSinceMs = Math.max(requestedAtMs, respondedAtMs - marginMs);
+  const deadlineMs = hiddenSinceMs + policy.visibilityMs;
   return {
     receiptHandle,
-    deadlineMs: hiddenSinceMs + policy.visibilityMs,
+    deadlineMs,
+    certainUntilMs: hiddenSinceMs === requestedAtMs ? deadlineMs : deadlineMs - policy.visibilityMs / 3,
     hardEndMs: hiddenSinceMs + HARD_END_MS,
     renewedAtMs: respondedAtMs,
     renewing: false,
@@ -58,6 +65,7 @@ export function renewalSeconds(lease: Lease, now: number, visibilityMs: number):
 export function renewed(lease: Lease, sentAtMs: number, seconds: number): void {
   // A slow answer may come after the one of a later renewal; the lease never gets shorter by it.
   lease.deadlineMs = Math.max(lease.deadlineMs, sentAtMs + seconds * 1000);
+  lease.certainUntilMs = Math.max(lease.certainUntilMs, sentAtMs + seconds * 1000);
 }
 
 /** When this lease needs its next renewal: with a third of the visibility left, or four round trips if that is more. */

@@ -12,6 +12,8 @@ export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: nu
   state.lastProgressAtMs = clock.now();
   state.complaints.works('renew');
   state.notify.renewed?.({ message, slackMs });
+  // A group may have waited for the renewal of its head's lease.
+  if (delivery.state === 'buffered') state.dispatch();
   if (idempotency === undefined || claim === undefined) return;
   const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
   idempotency.store.renew(claim.key, { owner: claim.owner, leaseUntilMs }).then(

@@ -63,8 +63,9 @@ async function play(s: Scenario, fifo: boolean): Promise<string[]> {
   const world = new World({
     fifo,
     latencyMs: s.latencyMs,
-    // An answer that takes longer may bring leases that are over, and nobody can see it: a limit that docs/consumer.md names.
-    delayMs: Math.min(3_000, (s.visibilityTimeoutSeconds * 1000) / 4),
+    // An answer that takes longer, be it by a stall, may bring leases that are over, and nobody can see it: docs/consumer.md
+    // names this limit.
+    latestReceiveMs: (s.visibilityTimeoutSeconds * 1000) / 3,
     fault: (_, atMs) => (atMs > 90_000 ? 'none' : (s.faults[calls++ % s.faults.length] ?? 'none')),
     work: () => {
       const i = runs++;

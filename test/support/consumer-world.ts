@@ -35,6 +35,7 @@ export interface WorldOptions {
   readonly takesOldHandles?: boolean;
   readonly latencyMs?: number;
   readonly delayMs?: number;
+  readonly latestReceiveMs?: number;
   readonly consumer?: Partial<ConsumerOptions>;
 }
 
@@ -105,6 +106,7 @@ export class World {
       fault: (operation) => this.options.fault?.(operation, this.clock.now()) ?? 'none',
       ...(this.options.latencyMs !== undefined && { latencyMs: this.options.latencyMs }),
       ...(this.options.delayMs !== undefined && { delayMs: this.options.delayMs }),
+      ...(this.options.latestReceiveMs !== undefined && { latestReceiveMs: this.options.latestReceiveMs }),
     });
     const lost = new Set<string>();
     let seed = number + 1;

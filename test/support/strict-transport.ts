@@ -48,6 +48,8 @@ export interface StrictTransportOptions {
   readonly latencyMs?: number;
   /** Of the fault `delay`; 3,000 by default. */
   readonly delayMs?: number;
+  /** An answer to a receive that would be read later than this after SQS gave it is lost with its connection. */
+  readonly latestReceiveMs?: number;
 }
 
 /** What SQS counts: the body, and name, type and value of each attribute; not the trace header. */
@@ -165,6 +167,8 @@ export class StrictTransport implements SqsTransport {
     const backMs = this.#latencyMs + (fault === 'delay' ? (this.o.delayMs ?? 3000) : 0);
     return new Promise((resolve, reject) => {
       const arrive = (settle: () => void): void => void world.setTimer(backMs, () => process.deliver(settle));
+      const tooLate = (sinceMs: number): boolean =>
+        operation === 'receive' && world.now() - sinceMs > (this.o.latestReceiveMs ?? Infinity);
       world.setTimer(this.#latencyMs, () => {
         if (fault === 'blackHole') return;
         if (fault === 'dropBefore') return arrive(() => reject(new SqsError('transient', 'ECONNRESET', 'injected')));
@@ -172,7 +176,12 @@ export class StrictTransport implements SqsTransport {
         serve(fault, (result) => {
           if (fault === 'blackHoleAfter') return;
           if (fault === 'dropAfter') arrive(() => reject(new SqsError('transient', 'ECONNRESET', 'injected')));
-          else arrive(() => resolve(result));
+          else {
+            const servedAtMs = world.now();
+            arrive(() =>
+              tooLate(servedAtMs) ? reject(new SqsError('transient', 'ECONNRESET', 'late')) : resolve(result),
+            );
+          }
         });
       });
     });
