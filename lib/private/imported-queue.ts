@@ -2,11 +2,10 @@ import type { Duration } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import type { Producer } from '../queue/producer';
-import type { IWorkQueue } from '../queue/work-queue-interface';
+import { WorkQueueBase } from '../queue/work-queue-base';
 import type { WorkQueueAttributes } from '../queue/work-queue-props';
-import { QueueAccess } from './queue-access';
 import { Violations } from './violations';
 
 /** Properties of an {@link ImportedWorkQueue}. */
@@ -16,7 +15,7 @@ export interface ImportedWorkQueueProps extends WorkQueueAttributes {
 }
 
 /** A queue that another app owns. Its grants work as far as they can, and say where they could not. */
-export class ImportedWorkQueue extends Construct implements IWorkQueue {
+export class ImportedWorkQueue extends WorkQueueBase {
   /** {@inheritDoc IWorkQueue.queue} */
   public readonly queue: sqs.IQueue;
   /** {@inheritDoc IWorkQueue.deadLetterQueue} */
@@ -27,7 +26,6 @@ export class ImportedWorkQueue extends Construct implements IWorkQueue {
   public readonly fifo: boolean;
   /** {@inheritDoc IWorkQueue.visibilityTimeout} */
   public readonly visibilityTimeout?: Duration;
-  private readonly access: QueueAccess;
 
   constructor(scope: Construct, id: string, props: ImportedWorkQueueProps) {
     super(scope, id);
@@ -36,32 +34,10 @@ export class ImportedWorkQueue extends Construct implements IWorkQueue {
     this.encryptionKey = props.encryptionKey ?? props.queue.encryptionMasterKey;
     this.fifo = props.fifo;
     this.visibilityTimeout = props.visibilityTimeout;
-    this.access = new QueueAccess(this, this);
   }
 
   public addProducer(producer: Producer): iam.Grant {
-    return producer._bind({
-      scope: this,
-      queue: this.queue,
-      encryptionKey: this.encryptionKey,
-      access: this.access,
-    });
-  }
-
-  public addConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consume(consumer);
-  }
-
-  public addDeadLetterConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consumeDeadLetters(consumer);
-  }
-
-  public grantQuarantine(grantee: iam.IGrantable): iam.Grant {
-    return this.access.quarantine(grantee);
-  }
-
-  public grantRedrive(operator: iam.IGrantable): iam.Grant {
-    return this.access.redrive(operator);
+    return this._bindProducer(producer);
   }
 }
 

@@ -2,14 +2,14 @@ import type { Duration } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { importQueue } from '../private/imported-queue';
-import { QueueAccess } from '../private/queue-access';
 import { checkQueueSettings } from '../private/queue-checks';
 import { createQueuePair } from '../private/queue-pair';
 import { settingsOf } from '../private/queue-settings';
 import { FifoThroughput } from './fifo-throughput';
 import type { FifoProducer } from './producer';
+import { WorkQueueBase } from './work-queue-base';
 import type { IWorkQueue } from './work-queue-interface';
 import type { WorkQueueAttributes, WorkQueueProps } from './work-queue-props';
 
@@ -57,7 +57,7 @@ export interface FifoWorkQueueProps extends WorkQueueProps {
  *   throughput: FifoThroughput.high(),
  * });
  */
-export class FifoWorkQueue extends Construct implements IFifoWorkQueue {
+export class FifoWorkQueue extends WorkQueueBase implements IFifoWorkQueue {
   /**
    * Makes an existing FIFO queue usable here.
    *
@@ -98,7 +98,6 @@ export class FifoWorkQueue extends Construct implements IFifoWorkQueue {
    */
   public readonly visibilityTimeout?: Duration;
 
-  private readonly access: QueueAccess;
   private readonly contentBasedDeduplication: boolean;
 
   /**
@@ -118,37 +117,10 @@ export class FifoWorkQueue extends Construct implements IFifoWorkQueue {
     this.deadLetterQueue = pair.deadLetterQueue;
     this.encryptionKey = pair.encryptionKey;
     this.visibilityTimeout = settings.visibilityTimeout;
-    this.access = new QueueAccess(this, pair);
   }
 
   /** {@inheritDoc IFifoWorkQueue.addProducer} */
   public addProducer(producer: FifoProducer): iam.Grant {
-    return producer._bind({
-      scope: this,
-      queue: this.queue,
-      encryptionKey: this.encryptionKey,
-      access: this.access,
-      contentBasedDeduplication: this.contentBasedDeduplication,
-    });
-  }
-
-  /** {@inheritDoc IWorkQueue.addConsumer} */
-  public addConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consume(consumer);
-  }
-
-  /** {@inheritDoc IWorkQueue.addDeadLetterConsumer} */
-  public addDeadLetterConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consumeDeadLetters(consumer);
-  }
-
-  /** {@inheritDoc IWorkQueue.grantQuarantine} */
-  public grantQuarantine(grantee: iam.IGrantable): iam.Grant {
-    return this.access.quarantine(grantee);
-  }
-
-  /** {@inheritDoc IWorkQueue.grantRedrive} */
-  public grantRedrive(operator: iam.IGrantable): iam.Grant {
-    return this.access.redrive(operator);
+    return this._bindProducer(producer, this.contentBasedDeduplication);
   }
 }

@@ -6,5 +6,6 @@ export * from './producer-options';
 export * from './queue-alarms';
 export * from './queue-dashboard';
 export * from './work-queue';
+export * from './work-queue-base';
 export * from './work-queue-interface';
 export * from './work-queue-props';

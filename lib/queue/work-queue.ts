@@ -3,14 +3,14 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { importQueue } from '../private/imported-queue';
 import { fairQueueMetric } from '../private/fair-queue-metric';
-import { QueueAccess } from '../private/queue-access';
 import { checkQueueSettings } from '../private/queue-checks';
 import { createQueuePair } from '../private/queue-pair';
 import { settingsOf } from '../private/queue-settings';
 import type { Producer } from './producer';
+import { WorkQueueBase } from './work-queue-base';
 import type { IWorkQueue } from './work-queue-interface';
 import type { WorkQueueAttributes, WorkQueueProps } from './work-queue-props';
 
@@ -37,7 +37,7 @@ export interface IStandardWorkQueue extends IWorkQueue {
  * const jobs = new WorkQueue(this, 'Jobs', { visibilityTimeout: Duration.minutes(5) });
  * jobs.addProducer(Producer.bucket(uploads, { suffix: '.mp4' }));
  */
-export class WorkQueue extends Construct implements IStandardWorkQueue {
+export class WorkQueue extends WorkQueueBase implements IStandardWorkQueue {
   /**
    * Makes an existing standard queue usable here.
    *
@@ -78,8 +78,6 @@ export class WorkQueue extends Construct implements IStandardWorkQueue {
    */
   public readonly visibilityTimeout?: Duration;
 
-  private readonly access: QueueAccess;
-
   /**
    * @throws ConfigurationError with every broken rule at once, see docs/errors.md
    */
@@ -93,37 +91,11 @@ export class WorkQueue extends Construct implements IStandardWorkQueue {
     this.deadLetterQueue = pair.deadLetterQueue;
     this.encryptionKey = pair.encryptionKey;
     this.visibilityTimeout = settings.visibilityTimeout;
-    this.access = new QueueAccess(this, pair);
   }
 
   /** {@inheritDoc IStandardWorkQueue.addProducer} */
   public addProducer(producer: Producer): iam.Grant {
-    return producer._bind({
-      scope: this,
-      queue: this.queue,
-      encryptionKey: this.encryptionKey,
-      access: this.access,
-    });
-  }
-
-  /** {@inheritDoc IWorkQueue.addConsumer} */
-  public addConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consume(consumer);
-  }
-
-  /** {@inheritDoc IWorkQueue.addDeadLetterConsumer} */
-  public addDeadLetterConsumer(consumer: iam.IGrantable): iam.Grant {
-    return this.access.consumeDeadLetters(consumer);
-  }
-
-  /** {@inheritDoc IWorkQueue.grantQuarantine} */
-  public grantQuarantine(grantee: iam.IGrantable): iam.Grant {
-    return this.access.quarantine(grantee);
-  }
-
-  /** {@inheritDoc IWorkQueue.grantRedrive} */
-  public grantRedrive(operator: iam.IGrantable): iam.Grant {
-    return this.access.redrive(operator);
+    return this._bindProducer(producer);
   }
 
   /**

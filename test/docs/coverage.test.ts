@@ -7,7 +7,7 @@ const PAGES = docPages(join(__dirname, '../..')).filter(({ file }) => file.start
 const kebab = (name: string): string => name.replace(/\B[A-Z]/g, '-$&').toLowerCase();
 
 /** Classes that are values of another one's property, described on its page. */
-const ON_ANOTHER_PAGE = ['FifoProducer', 'FifoThroughput', 'FleetEgress', 'WorkerSecret'];
+const ON_ANOTHER_PAGE = ['FifoProducer', 'FifoThroughput', 'FleetEgress', 'WorkerSecret', 'WorkQueueBase'];
 
 /** Static functions: `Producer.bucket`, `WorkerCode.fromModule`. */
 const factoriesOf = (type: object): string[] =>
