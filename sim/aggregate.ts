@@ -26,6 +26,10 @@ export function simulateAggregate(
 ): Run {
   const { model, workload, seed, controller, concurrency, service, acceptableLatencySeconds } = options;
   if ((options.failureShare ?? 0) > 0) throw new RangeError('failed attempts need the exact simulation: fewer jobs');
+  if ((model.group.nodeReleaseSeconds ?? 0) > 0)
+    throw new RangeError(
+      `tasks on nodes need the exact simulation: compare with '${options.policy ?? ''}' on fewer jobs than five million`,
+    );
   const stepSeconds = Math.min(5, Math.max(0.1, service.meanSeconds / 8));
   const random = new Random(seed, 'aggregate');
   const arrivals = arrivalCounter(options, stepSeconds, new Random(seed, 'arrivals'));

@@ -156,6 +156,28 @@ function cpuTracking(target: number): PolicyModel {
   };
 }
 
+/**
+ * The same tasks on machines of one's own: each holds one task and stays for a time after it.
+ *
+ * Machines are what an Auto Scaling group is compared with; tasks that are paid by the second (Fargate) are the rows
+ * without nodes.
+ */
+function onNodes(model: ScalingModel, nodeReleaseSeconds: number): ScalingModel {
+  return { ...model, group: { ...model.group, nodeReleaseSeconds } };
+}
+
+/**
+ * Cluster Autoscaler removes a node after `--scale-down-unneeded-time`, 10 minutes.
+ * https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md
+ */
+const CLUSTER_AUTOSCALER_SECONDS = 600;
+
+/**
+ * ECS's capacity providers scale their group by target tracking of `CapacityProviderReservation`, which scales in after
+ * 15 minutes below its target. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
+ */
+const CAPACITY_PROVIDER_SECONDS = 900;
+
 /** Messages that one instance may have waiting so that the last of them starts within the latency. */
 const acceptableBacklog = (input: AlternativeInput) =>
   (input.acceptableLatencySeconds * input.concurrency) / input.averageProcessingTimeSeconds;
@@ -221,6 +243,15 @@ export const ALTERNATIVES: Readonly<Record<string, Alternative>> = {
     model: (model) => {
       const { alarms, policies } = queueProcessingSteps(model);
       return replace(model, alarms, [...policies, cpuTracking(50)]);
+    },
+  },
+  queueProcessingOnInstances: {
+    summary: 'CDK QueueProcessingEc2Service with managed scaling: an instance goes 15 minutes after its task',
+    source: 'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html',
+    graceSeconds: 30,
+    model: (model) => {
+      const { alarms, policies } = queueProcessingSteps(model);
+      return onNodes(replace(model, alarms, [...policies, cpuTracking(50)]), CAPACITY_PROVIDER_SECONDS);
     },
   },
   queueProcessingSteps: {
@@ -305,6 +336,13 @@ export const ALTERNATIVES: Readonly<Record<string, Alternative>> = {
     source: 'https://keda.sh/docs/latest/scalers/aws-sqs/',
     graceSeconds: 30,
     model: (model) => replace(model, [], []),
+    controller: (model, input) => new KedaController(model, input.concurrency),
+  },
+  kedaOnNodes: {
+    summary: 'the same on nodes of Cluster Autoscaler: a node goes 10 minutes after its pod',
+    source: 'https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md',
+    graceSeconds: 30,
+    model: (model) => onNodes(replace(model, [], []), CLUSTER_AUTOSCALER_SECONDS),
     controller: (model, input) => new KedaController(model, input.concurrency),
   },
 };

@@ -1,6 +1,7 @@
 /** Instances of an Auto Scaling group: boot, warm pool, slots, drain. */
 import type { Random } from './random';
 import type { GroupModel, ScalingModel } from './scaling-model';
+import { SpareNodes } from './spare-nodes';
 import type { Timing } from './timing';
 
 /** How a fleet is set up; the callbacks schedule what happens later. */
@@ -33,6 +34,7 @@ export class Fleet {
   readonly #inService: number[] = [];
   /** One entry for each free slot; entries of instances that left service are skipped when they come up. */
   readonly #freeSlots: number[] = [];
+  readonly #spareNodes: SpareNodes;
   #pending = 0;
   #draining = 0;
   #desired: number;
@@ -48,6 +50,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#desired = options.group.desiredCapacity;
+    this.#spareNodes = new SpareNodes(options.group.nodeReleaseSeconds ?? 0);
     for (let i = 0; i < this.#desired; i++) this.ready(this.#add());
     if (options.group.warmPool !== undefined) this.#poolReady = this.#poolTarget();
   }
@@ -70,9 +73,10 @@ export class Fleet {
     const running = this.#options.group.warmPool?.state === 'Running' ? this.#poolReady : 0;
     // A warm pool's refill runs while it boots, even when its instances stop afterwards.
     this.instanceSeconds += (paid + running + this.#poolPending) * (nowSeconds - this.#lastSeconds);
+    this.instanceSeconds += this.#spareNodes.paidSeconds(this.#lastSeconds, nowSeconds);
     this.#lastSeconds = nowSeconds;
     this.#now = nowSeconds;
-    if (paid > this.maxInstances) this.maxInstances = paid;
+    this.maxInstances = Math.max(this.maxInstances, paid + this.#spareNodes.count);
   }
 
   /** Launches or terminates until the group has the desired number. */
@@ -106,6 +110,7 @@ export class Fleet {
     }
     if (this.#inService.length + this.#pending + 1 > this.#desired) {
       instance.state = 'gone';
+      this.#spareNodes.add(this.#now);
       return false;
     }
     instance.state = 'inService';
@@ -177,6 +182,10 @@ export class Fleet {
 
   #launch(nowSeconds: number): void {
     const { random, timing } = this.#options;
+    if (this.#spareNodes.take(nowSeconds)) {
+      this.#options.onReady(nowSeconds + random.within(timing.taskStart), this.#add());
+      return;
+    }
     const isWarm = this.#poolReady > 0;
     if (isWarm) this.#poolReady--;
     this.#options.onReady(nowSeconds + random.within(isWarm ? timing.warmLaunch : timing.launch), this.#add());
@@ -198,6 +207,7 @@ export class Fleet {
   #leave(instance: Instance): void {
     instance.state = 'gone';
     this.#draining--;
+    this.#spareNodes.add(this.#now);
     if (this.#options.group.warmPool?.reuseOnScaleIn === true && this.#poolReady < this.#poolTarget())
       this.#poolReady++;
   }

@@ -1,5 +1,5 @@
 /** Samples queues and group as SQS and Auto Scaling do, and shows each point from when it is published. */
-import type { Random } from './random';
+import { Random } from './random';
 import type { MetricQuery, MetricSource, Statistic } from './scaling-model';
 import type { Timing } from './timing';
 
@@ -47,6 +47,7 @@ interface Point {
 }
 
 interface Sampler {
+  readonly random: Random;
   /** Seconds between two samples. */
   readonly intervalSeconds: number;
   readonly publication: { readonly min: number; readonly max: number };
@@ -71,7 +72,7 @@ export function sourceKey(source: MetricSource): string {
 /** Points of every metric that some alarm watches. */
 export class MetricStore {
   readonly #timing: Timing;
-  readonly #random: Random;
+  readonly #seed: number;
   readonly #keepSeconds: number;
   readonly #points = new Map<string, Point[]>();
   readonly #samplers: Sampler[] = [];
@@ -84,13 +85,14 @@ export class MetricStore {
   constructor(options: {
     readonly metrics: readonly MetricQuery[];
     readonly timing: Timing;
-    readonly random: Random;
+    /** Draws sampling phases and publication delays. */
+    readonly seed: number;
     readonly startSeconds: number;
     readonly keepSeconds: number;
     readonly bounds: { readonly min: number; readonly max: number };
   }) {
     this.#timing = options.timing;
-    this.#random = options.random;
+    this.#seed = options.seed;
     this.#keepSeconds = options.keepSeconds + 1_800;
     const queues = new Set<string>();
     let [hasGroup, hasCustom] = [false, false];
@@ -104,7 +106,7 @@ export class MetricStore {
     for (const queue of queues) this.#addQueue(queue, startSeconds);
     if (hasGroup) this.#addGroup(startSeconds, options.bounds);
     if (hasCustom) {
-      this.#add(startSeconds, timing.customInterval, timing.customPublication, (snapshot) =>
+      this.#add('custom', startSeconds, timing.customInterval, timing.customPublication, (snapshot) =>
         Object.fromEntries(Object.entries(snapshot.custom ?? {}).map(([name, value]) => [`custom/${name}`, value])),
       );
     }
@@ -176,11 +178,11 @@ export class MetricStore {
         [`${prefix}NumberOfMessagesDeleted`]: state.deleted - previous.deleted,
       };
     };
-    this.#add(startSeconds, MINUTE, this.#timing.queuePublication, sample, () => blindUntilSeconds);
+    this.#add(prefix, startSeconds, MINUTE, this.#timing.queuePublication, sample, () => blindUntilSeconds);
   }
 
   #addGroup(startSeconds: number, bounds: { readonly min: number; readonly max: number }): void {
-    this.#add(startSeconds, MINUTE, this.#timing.groupPublication, ({ group }) => ({
+    this.#add('group', startSeconds, MINUTE, this.#timing.groupPublication, ({ group }) => ({
       'group/GroupDesiredCapacity': group.desired,
       'group/GroupInServiceInstances': group.inService,
       'group/GroupPendingInstances': group.pending,
@@ -192,15 +194,19 @@ export class MetricStore {
   }
 
   #add(
+    name: string,
     startSeconds: number,
     intervalSeconds: number,
     publication: Sampler['publication'],
     sample: Sampler['sample'],
     notBefore: Sampler['notBefore'] = () => -Infinity,
   ): void {
-    const phaseSeconds = this.#random.next() * intervalSeconds;
+    // A stream of its own: what else is watched does not change when this is published.
+    const random = new Random(this.#seed, `metrics/${name}`);
+    const phaseSeconds = random.next() * intervalSeconds;
     const first = Math.floor(startSeconds / intervalSeconds) * intervalSeconds + phaseSeconds;
     this.#samplers.push({
+      random,
       intervalSeconds,
       publication,
       sample,
@@ -213,7 +219,7 @@ export class MetricStore {
 
   #record(sampler: Sampler, atSeconds: number, values: Readonly<Record<string, number | SampleSet>> | undefined): void {
     const startSeconds = Math.floor(atSeconds / sampler.intervalSeconds) * sampler.intervalSeconds;
-    const delay = this.#random.within(sampler.publication);
+    const delay = sampler.random.within(sampler.publication);
     if (values === undefined) return;
     const publishedSeconds = Math.max(
       startSeconds + sampler.intervalSeconds + delay,

@@ -102,7 +102,6 @@ export class ScalingEngine {
 
   constructor(model: ScalingModel, options: ScalingEngineOptions = {}) {
     const { timing = DEFAULT_TIMING, seed = 1, startSeconds = 0 } = options;
-    const random = new Random(seed, 'engine');
     this.#model = model;
     this.#timing = timing;
     this.#policies = new Map(model.policies.map((policy) => [policy.logicalId, policy]));
@@ -117,7 +116,8 @@ export class ScalingEngine {
         alarm,
         ...(direction === undefined ? {} : { direction }),
         intervalSeconds,
-        nextSeconds: startSeconds + random.next() * intervalSeconds,
+        // Each alarm draws for itself: one more alarm must not change when the others are evaluated.
+        nextSeconds: startSeconds + new Random(seed, `alarm/${alarm.logicalId}`).next() * intervalSeconds,
         state: 'INSUFFICIENT_DATA',
         sinceSeconds: startSeconds,
         value: NaN,
@@ -129,7 +129,7 @@ export class ScalingEngine {
     this.#store = new MetricStore({
       metrics: alarms.flatMap(({ alarm }) => alarm.metrics),
       timing,
-      random,
+      seed,
       startSeconds,
       keepSeconds: Math.max(0, ...alarms.map(({ alarm }) => lookBack(alarm))),
       bounds: { min, max },

@@ -55,6 +55,12 @@ export interface GroupModel {
   readonly enabledMetrics: ReadonlySet<string>;
   /** Instances start protected from scale-in; the worker lifts the protection while it has no work. */
   readonly protectedFromScaleIn: boolean;
+  /**
+   * An orchestrator's group: its instances are tasks on nodes, and a node stays this long after its last task.
+   *
+   * @default 0 - instances are machines and leave at once
+   */
+  readonly nodeReleaseSeconds?: number;
 }
 
 /** Where the values of a metric come from. */

@@ -57,6 +57,8 @@ export interface Timing {
   readonly launch: Range;
   /** The same for an instance of the warm pool. @default 30 to 55 */
   readonly warmLaunch: Range;
+  /** From a wish for a task until it works on a node that is there; only for orchestrators. @default 5 to 15 */
+  readonly taskStart: Range;
   /** Share of launches that fail and are tried again. @default 0 */
   readonly launchFailureShare: number;
   /** Periods of one minute above the target before target tracking scales out. @default 3 */
@@ -83,6 +85,7 @@ export const DEFAULT_TIMING: Timing = {
   reportsZeroNotVisible: 0,
   launch: { min: 110, max: 190 },
   warmLaunch: { min: 30, max: 55 },
+  taskStart: { min: 5, max: 15 },
   launchFailureShare: 0,
   trackingOutPeriods: 3,
   trackingInPeriods: 15,

@@ -1,7 +1,7 @@
 /** The fleet of a benchmark cell as a synthesized template: what a user of this library would deploy. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { QueueFleet, WorkerCode, Workload } from '../../lib';
+import { QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
 
 /** What the stack declares. */
 export interface FleetDeclaration {
@@ -11,7 +11,9 @@ export interface FleetDeclaration {
   readonly concurrency: number;
   readonly minInstances: number;
   readonly maxInstances: number;
-  readonly warmPool: boolean;
+  readonly warmPool?: boolean;
+  /** With the alarm on the workers' own numbers. */
+  readonly highResolution?: boolean;
 }
 
 /** Synthesizes a `QueueFleet` with its defaults: the drain of three times the p99, its hooks, and the default policy. */
@@ -23,7 +25,7 @@ export function fleetTemplate(declaration: FleetDeclaration): object {
     p99ProcessingTime: Duration.seconds(declaration.p99ProcessingTimeSeconds),
     acceptableLatency: Duration.seconds(declaration.acceptableLatencySeconds),
     concurrency: declaration.concurrency,
-    warmPool: declaration.warmPool,
+    warmPool: declaration.warmPool ?? false,
   });
   new QueueFleet(stack, 'Jobs', {
     workload,
@@ -32,6 +34,7 @@ export function fleetTemplate(declaration: FleetDeclaration): object {
     ...(declaration.warmPool && { warmPool: { maxGroupPreparedCapacity: declaration.maxInstances } }),
     minCapacity: declaration.minInstances,
     maxCapacity: declaration.maxInstances,
+    ...(declaration.highResolution === true ? { policy: ScalingPolicy.highResolution() } : {}),
   });
   return Template.fromStack(stack).toJSON() as object;
 }

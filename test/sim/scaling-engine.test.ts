@@ -1,5 +1,6 @@
 import { readScalingModel } from '../../sim/read-scaling-model';
 import { ScalingEngine, type CapacityDecision, type QueueSnapshot, type ScalingEvent } from '../../sim/scaling-engine';
+import type { ScalingModel } from '../../sim/scaling-model';
 import { DEFAULT_TIMING, type Timing } from '../../sim/timing';
 import { metric, stepTemplate, type TemplateOptions } from './fixtures/templates';
 
@@ -26,7 +27,15 @@ function drive(
   world: (nowSeconds: number, state: World) => Partial<World>,
   timing: Partial<Timing> = {},
 ): { readonly events: readonly ScalingEvent[]; readonly engine: ScalingEngine } {
-  const model = readScalingModel(stepTemplate(options), { file: 't.json' });
+  return driveModel(readScalingModel(stepTemplate(options), { file: 't.json' }), untilSeconds, world, timing);
+}
+
+function driveModel(
+  model: ScalingModel,
+  untilSeconds: number,
+  world: (nowSeconds: number, state: World) => Partial<World>,
+  timing: Partial<Timing> = {},
+): { readonly events: readonly ScalingEvent[]; readonly engine: ScalingEngine } {
   const engine = new ScalingEngine(model, { timing: { ...DEFAULT_TIMING, ...timing }, seed: 3 });
   let state: World = { queue: EMPTY, desired: model.group.desiredCapacity, inService: model.group.desiredCapacity };
   const events: ScalingEvent[] = [];
@@ -68,6 +77,35 @@ describe('ScalingEngine', () => {
     expect(engine.alarms).toEqual([
       expect.objectContaining({ logicalId: 'Deep', state: 'ALARM', value: 12, threshold: 5, scales: true }),
     ]);
+  });
+
+  test('decides the same whatever other alarms there are', () => {
+    const world = (now: number) => backlog(now >= 600 ? 12 : 0);
+    const alarm = (namespace: string, name: string, dimension: string, value: object) => ({
+      Type: 'AWS::CloudWatch::Alarm',
+      Properties: {
+        Namespace: namespace,
+        MetricName: name,
+        Dimensions: [{ Name: dimension, Value: value }],
+        Statistic: 'Maximum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      },
+    });
+    // Before the alarm that scales, in the order of evaluation and of drawing.
+    const resources = {
+      AAA: alarm('AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'QueueName', {
+        'Fn::GetAtt': ['Failed', 'QueueName'],
+      }),
+      AAB: alarm('AWS/AutoScaling', 'GroupInServiceInstances', 'AutoScalingGroupName', { Ref: 'Workers' }),
+    };
+    const alone = drive({}, 3_600, world);
+    const { Deep, ...rest } = stepTemplate({ resources }).Resources;
+    const model = readScalingModel({ Resources: { ...resources, ...rest, Deep } }, { file: 't.json' });
+    expect(model.alarms.map(({ logicalId }) => logicalId)).toEqual(['AAA', 'AAB', 'Deep']);
+    expect(decisions(driveModel(model, 3_600, world).events)).toEqual(decisions(alone.events));
   });
 
   test('reports transitions with the datapoints that made them', () => {

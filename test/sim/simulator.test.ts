@@ -303,4 +303,53 @@ describe('simulateAggregate', () => {
   test('fails when attempts are to fail', () => {
     expect(() => run(base({ mode: 'aggregate', failureShare: 0.1 }))).toThrow(RangeError);
   });
+
+  test('fails for tasks on nodes', () => {
+    const plain = model();
+    const onNodes = { ...plain, group: { ...plain.group, nodeReleaseSeconds: 600 } };
+    expect(() => run(base({ mode: 'aggregate', model: onNodes }))).toThrow(/nodes need the exact simulation/);
+  });
+});
+
+describe('tasks on nodes', () => {
+  const plan = [
+    { at: 100, to: 2 },
+    { at: 1_000, to: 1 },
+    { at: 1_300, to: 2 },
+    { at: 2_000, to: 1 },
+  ];
+  const hours = (nodeReleaseSeconds: number) => {
+    const plain = model({ group: { MinSize: 1, MaxSize: 3 } });
+    return run(
+      base({
+        model: { ...plain, group: { ...plain.group, nodeReleaseSeconds } },
+        controller: scripted(plan),
+        workload: constant(0, 3_600),
+      }),
+    ).report.instanceHours;
+  };
+
+  test('a node is paid until its release, and the next task starts on it', () => {
+    // One instance all the time; the second from 100 to 1000 and from 1300 to 2000.
+    expect(hours(0) * 3_600).toBeCloseTo(3_600 + 900 + 700, -1);
+    // The node stays: paid in between, and 600 seconds after its last task.
+    expect(hours(600) * 3_600).toBeCloseTo(3_600 + 900 + 300 + 700 + 600, -1);
+  });
+
+  test('a task starts within seconds on a node that is there', () => {
+    const waits = (nodeReleaseSeconds: number) => {
+      const plain = model({ group: { MinSize: 1, MaxSize: 2 } });
+      return run(
+        base({
+          model: { ...plain, group: { ...plain.group, nodeReleaseSeconds } },
+          controller: scripted(plan),
+          workload: burst(2, 1_300),
+        }),
+      ).report.waitSeconds.p99;
+    };
+    // Until the first instance has done the first job, or the second one is there.
+    expect(waits(0)).toBe(60);
+    expect(waits(600)).toBeGreaterThanOrEqual(5);
+    expect(waits(600)).toBeLessThanOrEqual(15);
+  });
 });
