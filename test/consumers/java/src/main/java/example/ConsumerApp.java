@@ -12,17 +12,29 @@ public final class ConsumerApp {
   public static void main(final String[] args) {
     final App app = new App();
     final Stack stack = new Stack(app, "Consumer");
-    final String directory = System.getenv().getOrDefault("WORKER_DIRECTORY", "worker");
-    QueueFleet.Builder.create(stack, "Jobs")
+
+    final QueueFleet jobs =
+        QueueFleet.Builder.create(stack, "Jobs")
+            .workload(
+                Workload.Builder.create()
+                    .averageProcessingTime(Duration.seconds(20))
+                    .acceptableLatency(Duration.minutes(10))
+                    .peakRatePerSecond(0.5)
+                    .build())
+            .code(WorkerCode.command(List.of("./work.sh"), "worker"))
+            .minCapacity(0)
+            .build();
+
+    QueueFleet.Builder.create(stack, "Thumbnails")
         .workload(
             Workload.Builder.create()
-                .averageProcessingTime(Duration.seconds(20))
-                .acceptableLatency(Duration.minutes(10))
-                .peakRatePerSecond(0.5)
+                .averageProcessingTime(Duration.seconds(2))
+                .acceptableLatency(Duration.minutes(15))
                 .build())
-        .code(WorkerCode.command(List.of("./work.sh"), directory))
-        .minCapacity(0)
+        .code(WorkerCode.fromModule("src/thumbnail.ts"))
+        .vpc(jobs.getFleet().getVpc())
         .build();
+
     app.synth();
   }
 }
