@@ -74,3 +74,20 @@ export function tableRowsOf(text: string): string[][] {
 }
 
 const isRule = (line: string): boolean => /^\|[\s|:-]+\|$/.test(line);
+
+/** A command line of a page, as a reader would paste it. */
+export interface CommandLine {
+  readonly page: string;
+  /** On one line, without its comment; `a && b` are two. */
+  readonly command: string;
+}
+
+/** The command lines in the shell blocks of a page. */
+export function commandLinesOf({ file, text }: DocPage): CommandLine[] {
+  const blocks = [...text.matchAll(/^ *```(?:sh|bash|console)\n([^]*?)^ *```$/gm)].map(([, block = '']) => block);
+  return blocks
+    .flatMap((block) => block.replace(/\\\n\s*/g, '').split('\n'))
+    .flatMap((line) => line.replace(/(^|\s)#\s.*$/, '').split(' && '))
+    .map((command) => ({ page: file, command: command.trim() }))
+    .filter(({ command }) => command !== '');
+}

@@ -1,4 +1,5 @@
 import { App, type Stack } from 'aws-cdk-lib';
+import { cpSync } from 'node:fs';
 import ts from 'typescript';
 import * as lib from '../../lib';
 import * as messaging from '../../messaging';
@@ -33,4 +34,10 @@ export async function runBlock(block: string): Promise<void> {
   const body = imports.reduce((rest, statement) => rest.replace(statement, ''), block);
   const { done } = run([...imports, 'export const done = (async () => {', body, '})();'].join('\n'));
   await done;
+}
+
+/** Runs a block that makes an `app`, and synthesizes it. */
+export function synthesize(block: string, outdir: string): void {
+  const { app } = run(`${block}\nexport { app };`) as { app: App };
+  cpSync(app.synth().directory, outdir, { recursive: true });
 }
