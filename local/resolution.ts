@@ -1,6 +1,6 @@
 /** Physical names and attributes that the template's resources have in a local run. */
 import { resolveValue } from '../sim/resolve';
-import type { TemplateResource } from '../sim/template';
+import type { TemplateResource } from '../sim/template-parts';
 import type { LocalAssembly } from './assembly';
 
 /** Addresses of the run's servers, without trailing slashes. */

@@ -1,6 +1,6 @@
 /** Reads queues, buckets, functions, APIs, workers, page and policies of a template. */
 import path from 'node:path';
-import type { TemplateResource } from '../sim/template';
+import type { TemplateResource } from '../sim/template-parts';
 import { WORKER_METADATA_KEY, type WorkerMetadata } from '../worker/contract';
 import type { QueueNotification } from './edge/s3-events';
 import { LocalRunError } from './errors';

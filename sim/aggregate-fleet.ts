@@ -2,7 +2,7 @@
 import { EventHeap } from './event-heap';
 import { drainSeconds } from './fleet';
 import type { Random } from './random';
-import type { RunOptions } from './run';
+import type { RunOptions } from './run-options';
 import type { GroupSnapshot } from './scaling-engine';
 import type { ServiceTime } from './service-time';
 import type { Timing } from './timing';

@@ -12,7 +12,7 @@ import { CohortQueue } from './cohort-queue';
 import { Random } from './random';
 import { Recorder } from './recorder';
 import { reportOf } from './report';
-import type { Run, RunOptions } from './run';
+import type { Run, RunOptions } from './run-options';
 import type { ScalingEvent } from './scaling-engine';
 import type { Controller } from './simulator';
 import type { Timing } from './timing';

@@ -1,7 +1,7 @@
 /** A picture of runs: depth and in flight, instances, alarms, waits, on one time axis. Rendered by Apache ECharts. */
 import type { EChartsOption, SeriesOption } from 'echarts';
 import { duration } from './report';
-import type { Run } from './run';
+import type { Run } from './run-options';
 
 /** What is drawn. */
 export interface ChartInput {

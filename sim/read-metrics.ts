@@ -1,7 +1,7 @@
 /** Metrics of alarms and target tracking policies, read from resolved CloudFormation properties. */
 import { MetricMathError, metricMathIds, parseMetricMath, type MetricMathNode } from './metric-math-parser';
 import type { MetricQuery, MetricSet, MetricSource, Statistic } from './scaling-model';
-import { isObject, type JsonObject } from './template';
+import { isObject, type JsonObject } from './template-parts';
 
 /** SQS metrics that can be computed from a queue's state. */
 export const QUEUE_METRICS: ReadonlySet<string> = new Set([

@@ -13,7 +13,8 @@ import {
   type WorkerModel,
   type WorkloadModel,
 } from './scaling-model';
-import { isObject, type JsonObject, type Template, type TemplateResource } from './template';
+import { type Template } from './template';
+import { isObject, type JsonObject, type TemplateResource } from './template-parts';
 
 /** What the readers share: the template, resolved properties, and the error to throw. */
 export interface Reader {

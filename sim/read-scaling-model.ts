@@ -2,7 +2,8 @@
 import { readMetricList, readSingleMetric, type MetricScope } from './read-metrics';
 import { readGroup, readPolicy, readQueue, readWorker, readWorkload, type Reader } from './read-resources';
 import type { AlarmModel, Comparison, MetricSet, PolicyModel, QueueModel, ScalingModel } from './scaling-model';
-import { Template, TemplateError, type JsonObject, type TemplateResource } from './template';
+import { Template } from './template';
+import { TemplateError, type JsonObject, type TemplateResource } from './template-parts';
 
 /** How a template is read. */
 export interface ReadScalingModelOptions {

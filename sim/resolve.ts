@@ -1,9 +1,9 @@
 /** CloudFormation's intrinsic functions, resolved against physical values that the caller supplies. */
-import { isObject, TemplateError, type Template, type TemplateResource } from './template';
+import { isObject, TemplateError, type TemplateResource, type TemplateView } from './template-parts';
 
 /** Where a value stands and how the references in it are answered. */
 export interface ResolveContext {
-  readonly template: Template;
+  readonly template: TemplateView;
   /** Logical id (or section) that holds the value, for messages. */
   readonly logicalId: string;
   /** Physical id of a resource (`Ref`); undefined means unknown, which is an error. */

@@ -2,44 +2,16 @@
 import { simulateAggregate } from './aggregate';
 import { clairvoyantInstanceSeconds } from './clairvoyant';
 import { Random } from './random';
-import { reportOf, tallyOf, type SimulationReport } from './report';
-import { ScalingEngine, type ScalingEvent } from './scaling-engine';
-import type { ScalingModel } from './scaling-model';
-import type { Recording } from './recorder';
+import { reportOf, tallyOf } from './report';
+import type { Run, RunOptions } from './run-options';
+import { ScalingEngine } from './scaling-engine';
 import type { ServiceTime } from './service-time';
-import { simulate, type Controller } from './simulator';
-import { DEFAULT_TIMING, type Timing } from './timing';
+import { simulate } from './simulator';
+import { DEFAULT_TIMING } from './timing';
 import { drawArrivals, expectedArrivals, type Workload } from './workload';
 
 /** Above this many jobs a run is simulated in groups of jobs. */
 export const MOST_EXACT_JOBS = 5_000_000;
-
-/** What is run. */
-export interface RunOptions {
-  readonly model: ScalingModel;
-  readonly workload: Workload;
-  readonly service: ServiceTime;
-  readonly concurrency: number;
-  readonly acceptableLatencySeconds: number;
-  readonly seed: number;
-  readonly timing?: Timing;
-  /** Name in the report. @default 'template' */
-  readonly policy?: string;
-  /** Another controller than the engine of the model's own alarms. */
-  readonly controller?: Controller;
-  /** @default - exact up to `MOST_EXACT_JOBS` */
-  readonly mode?: 'exact' | 'aggregate';
-  readonly failureShare?: number;
-  readonly messageGroups?: number;
-  readonly onProgress?: (share: number) => void;
-}
-
-/** A report with what a chart needs. */
-export interface Run {
-  readonly report: SimulationReport;
-  readonly recording: Recording;
-  readonly events: readonly ScalingEvent[];
-}
 
 /** Runs one simulation. The same options give the same numbers. */
 export function run(options: RunOptions): Run {

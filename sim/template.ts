@@ -4,36 +4,7 @@
  * Nothing here knows queues or groups: `scaling-model.ts` reads the scaling part, a local run reads the rest.
  */
 import { resolveValue, type ResolveContext } from './resolve';
-
-/** What is wrong with a template: which file, which resource, and why. */
-export class TemplateError extends Error {
-  /** The template's file name as the caller gave it. */
-  readonly file: string;
-  /** Logical id of the resource, or a section name such as `Conditions.IsProd`. */
-  readonly logicalId: string;
-  /** What is wrong, in words. */
-  readonly reason: string;
-
-  constructor(file: string, logicalId: string, reason: string) {
-    super(`${file}: ${logicalId}: ${reason}`);
-    this.name = 'TemplateError';
-    this.file = file;
-    this.logicalId = logicalId;
-    this.reason = reason;
-  }
-}
-
-/** A JSON object. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** One resource of a template, properties unresolved. */
-export interface TemplateResource {
-  readonly logicalId: string;
-  readonly type: string;
-  readonly properties: JsonObject;
-  readonly metadata: JsonObject;
-  readonly condition?: string;
-}
+import { isObject, TemplateError, type JsonObject, type TemplateResource, type TemplateView } from './template-parts';
 
 /** Values that a template's parameters and pseudo parameters have; both fall back to the template and to `DEFAULT_PSEUDO`. */
 export interface TemplateValues {
@@ -53,13 +24,8 @@ export const DEFAULT_PSEUDO: Readonly<Record<string, string>> = {
   'AWS::URLSuffix': 'amazonaws.com',
 };
 
-/** True for a JSON object, false for arrays, null and scalars. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A parsed template. */
-export class Template {
+export class Template implements TemplateView {
   /** The template's file name, for messages. */
   readonly file: string;
   readonly #document: JsonObject;

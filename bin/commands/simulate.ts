@@ -5,7 +5,8 @@ import pc from 'picocolors';
 import { ALTERNATIVES } from '../../sim/alternatives';
 import { readScalingModel } from '../../sim/read-scaling-model';
 import { duration, reportTable, type SimulationReport } from '../../sim/report';
-import { run, type Run, type RunOptions } from '../../sim/run';
+import { run } from '../../sim/run';
+import type { Run, RunOptions } from '../../sim/run-options';
 import type { ScalingModel } from '../../sim/scaling-model';
 import {
   empiricalServiceTime,

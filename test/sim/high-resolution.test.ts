@@ -1,6 +1,7 @@
 import { fleetTemplate, type FleetDeclaration } from '../../bench/scaling/fleet-template';
 import { readScalingModel } from '../../sim/read-scaling-model';
-import { run, type Run } from '../../sim/run';
+import { run } from '../../sim/run';
+import type { Run } from '../../sim/run-options';
 import { lognormalServiceTime } from '../../sim/service-time';
 
 const JUMP_SECONDS = 3_600;

@@ -1,5 +1,5 @@
 import { readScalingModel } from '../../sim/read-scaling-model';
-import { TemplateError } from '../../sim/template';
+import { TemplateError } from '../../sim/template-parts';
 import { GROUP_DIMENSIONS, metric, QUEUE_DIMENSIONS, stepTemplate, type TemplateOptions } from './fixtures/templates';
 
 const read = (options: TemplateOptions = {}) => readScalingModel(stepTemplate(options), { file: 't.json' });

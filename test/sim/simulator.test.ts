@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { readScalingModel } from '../../sim/read-scaling-model';
-import { run, type RunOptions } from '../../sim/run';
+import { run } from '../../sim/run';
+import type { RunOptions } from '../../sim/run-options';
 import type { ScalingModel } from '../../sim/scaling-model';
 import { ScalingEngine } from '../../sim/scaling-engine';
 import { exponentialServiceTime, fixedServiceTime, lognormalServiceTime } from '../../sim/service-time';

@@ -1,4 +1,5 @@
-import { Template, TemplateError } from '../../sim/template';
+import { Template } from '../../sim/template';
+import { TemplateError } from '../../sim/template-parts';
 
 const parse = (document: object, values = {}) => Template.parse({ Resources: {}, ...document }, 't.json', values);
 

@@ -3,7 +3,8 @@ import * as assertions from 'aws-cdk-lib/assertions';
 import type { IConstruct } from 'constructs';
 import { evaluate, type Evaluation, type PolicyDocument, type Principal } from '../../local/policy-evaluator';
 import { resolveValue } from '../../sim/resolve';
-import { Template, type JsonObject, type TemplateResource } from '../../sim/template';
+import { Template } from '../../sim/template';
+import type { JsonObject, TemplateResource } from '../../sim/template-parts';
 
 /** Account and region that a stack without environment is "deployed" to. */
 export const ACCOUNT = '123456789012';
