@@ -7,7 +7,8 @@ import { join } from 'node:path';
  *
  * The constructs of this package keep these rules by themselves. The rules are for stacks that are built another way.
  * They come in the two languages of CDK's template validation: Guard for rules about one resource, Rego for rules about
- * several. Each finding is an error, named `QF_…`.
+ * several. Each finding is named `QF_…`; with the feature flag `@aws-cdk/core:validateAgainstDefaultRules` it stops the
+ * synthesis, without it CDK only warns.
  *
  * @example
  * const app = new App();

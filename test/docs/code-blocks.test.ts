@@ -11,7 +11,7 @@ const ROOT = join(__dirname, '../..');
 const PAGES = docPages(ROOT);
 
 /** Languages of fenced blocks, and who checks them. */
-const CHECKED = ['ts', 'js', 'python', 'sh', 'ini'];
+const CHECKED = ['ts', 'js', 'python', 'sh', 'ini', 'json'];
 /** A picture, a formula, a message. */
 const NO_CODE = ['', 'text'];
 
@@ -55,6 +55,12 @@ describe('code in the documentation', () => {
       });
       expect(stderr).toBe('');
     }
+  });
+
+  test('JSON can be parsed', () => {
+    const blocks = fencedAs('json');
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const code of blocks) expect(() => JSON.parse(code) as unknown).not.toThrow();
   });
 
   test('an environment file makes a worker’s configuration', () => {

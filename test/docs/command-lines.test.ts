@@ -1,11 +1,11 @@
 import { Stage } from 'aws-cdk-lib';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { codeBlocksIn } from '../support/code-blocks';
 import { type CommandLine, commandLinesOf, docPages } from '../support/doc-pages';
-import { stackOf, synthesize } from '../support/run-code-block';
+import { runApp, stackOf } from '../support/run-code-block';
 
 /** The command lines of the documentation: those that need no queue are run as they are written, of the others it is known what runs them. */
 
@@ -48,7 +48,7 @@ beforeAll(() => {
   writeFileSync(join(project, 'bin/npx'), `#!/bin/sh\n[ "$1" = queue-fleet ] && shift && exec ${program} "$@"\n`);
   chmodSync(join(project, 'bin/npx'), 0o755);
   process.chdir(project);
-  synthesize(app?.code ?? '', 'cdk.out');
+  cpSync(runApp(app?.code ?? '').synth().directory, 'cdk.out', { recursive: true });
   const synthesized = Stage.of(stackOf(fleet?.code ?? ''))?.synth().stacks[0]?.template as object;
   writeFileSync('cdk.out/MyStack.template.json', JSON.stringify(synthesized));
 });

@@ -1,5 +1,4 @@
 import { App, type Stack } from 'aws-cdk-lib';
-import { cpSync } from 'node:fs';
 import ts from 'typescript';
 import * as lib from '../../lib';
 import * as messaging from '../../messaging';
@@ -36,8 +35,7 @@ export async function runBlock(block: string): Promise<void> {
   await done;
 }
 
-/** Runs a block that makes an `app`, and synthesizes it. */
-export function synthesize(block: string, outdir: string): void {
-  const { app } = run(`${block}\nexport { app };`) as { app: App };
-  cpSync(app.synth().directory, outdir, { recursive: true });
+/** Runs a block that makes an `app`. */
+export function runApp(block: string): App {
+  return (run(`${block}\nexport { app };`) as { app: App }).app;
 }

@@ -46,24 +46,29 @@ export function findingsOf(
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new NIST80053R5Checks(app));
     if (options.allPacks) Validations.of(app).addPlugins(new HIPAASecurityChecks(app), new PCIDSS321Checks(app));
     build(new Stack(app, 'Test'));
-    synthesizeSilently(app, outdir);
-    return [...reportIn(outdir), ...(options.cfnLint ? cfnLint(join(outdir, 'Test.template.json')) : [])];
+    return [...validate(app).findings, ...(options.cfnLint ? cfnLint(join(outdir, 'Test.template.json')) : [])];
   } finally {
     rmSync(outdir, { recursive: true });
   }
 }
 
-/** CDK prints findings, sets the process's exit code and throws; the report says the same in a form to compare. */
-function synthesizeSilently(app: App, outdir: string): void {
+/**
+ * Synthesizes as `cdk synth` does, and says what was found and whether that stops it. CDK prints findings, sets the
+ * process's exit code and throws; the report says the same in a form to compare.
+ */
+export function validate(app: App): { readonly findings: Finding[]; readonly stops: boolean } {
   const exitCode = process.exitCode;
   const validation = process.env['CDK_VALIDATION'];
   const write = process.stderr.write;
   delete process.env['CDK_VALIDATION'];
+  process.exitCode = undefined;
   process.stderr.write = () => true;
   try {
     app.synth();
+    return { findings: reportIn(app.outdir), stops: (process.exitCode as unknown) === 1 };
   } catch (error) {
-    if (!existsSync(join(outdir, REPORT))) throw error;
+    if (!existsSync(join(app.outdir, REPORT))) throw error;
+    return { findings: reportIn(app.outdir), stops: true };
   } finally {
     process.stderr.write = write;
     process.exitCode = exitCode;
