@@ -5,7 +5,8 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { QueueRules } from '../../lib';
 import { acknowledgeFindings } from '../../video/acknowledgements';
 import { VideoUploadStack } from '../../video/video-upload-stack';
-import { type Accepted, type Check, emptyDirectory, ROOT, run, unaccepted } from './check';
+import { cfnLint, cfnLintMissing } from './cfn-lint';
+import { type Accepted, type Check, emptyDirectory, unaccepted } from './check';
 
 /** All are about resources that aws-cdk-lib makes as it makes them. */
 const CFN_LINT_ACCEPTED: readonly Accepted[] = [
@@ -81,23 +82,13 @@ function cdkFindings(outdir: string, note: (text: string) => void): string[] {
   );
 }
 
-/** cfn-lint is a Python program: `pip install cfn-lint`, in `tmp/venv` or on the path. */
 function cfnLintFindings(file: string, note: (text: string) => void): string[] {
-  const own = join(ROOT, 'tmp/venv/bin/cfn-lint');
-  const program = existsSync(own) ? own : 'cfn-lint';
-  let stdout: string;
-  try {
-    ({ stdout } = run(program, ['--format', 'json', file]));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    note('SKIPPED cfn-lint: it is not on this machine (python3 -m venv tmp/venv && tmp/venv/bin/pip install cfn-lint)');
+  const missing = cfnLintMissing();
+  if (missing !== undefined) {
+    note(missing);
     return [];
   }
-  const matches = JSON.parse(stdout) as ReadonlyArray<{
-    readonly Rule: { readonly Id: string };
-    readonly Location: { readonly Path: readonly unknown[] | null };
-  }>;
-  const findings = matches.map(({ Rule, Location }) => `${Rule.Id} ${(Location.Path ?? []).join('/')}`);
+  const findings = cfnLint(file).map(({ rule, path }) => `${rule} ${path}`);
   note(`cfn-lint: ${findings.length} findings, each accepted with a reason`);
   return unaccepted(findings, CFN_LINT_ACCEPTED);
 }

