@@ -6,10 +6,10 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { WorkerCode } from './fleet/worker-code';
 import { WorkerFleet } from './fleet/worker-fleet';
-import type { FleetEgress } from './fleet/worker-fleet-props';
-import type { WorkerSecret } from './fleet/worker-secret';
+import type { WorkerFleetOptions } from './fleet/worker-fleet-options';
 import { FleetMonitoring } from './monitoring/fleet-monitoring';
 import { ConfigurationError } from './private/errors';
+import { mayLaunchSpot } from './private/fleet-checks';
 import { Violations } from './private/violations';
 import type { Encryption } from './queue/encryption';
 import type { Producer } from './queue/producer';
@@ -23,7 +23,7 @@ import type { Workload } from './scaling/workload';
 const DEFAULT_MAX_CAPACITY = 10;
 
 /** One kind of work: what it is like, the code that does it, and where it runs. */
-export interface QueueFleetProps {
+export interface QueueFleetProps extends WorkerFleetOptions {
   /** What the work is like. Visibility, receives, hooks, thresholds and steps are derived from it. */
   readonly workload: Workload;
 
@@ -86,63 +86,6 @@ export interface QueueFleetProps {
   readonly policy?: ScalingPolicy;
 
   /**
-   * The network.
-   *
-   * @default - a new one over two zones, with private subnets only
-   */
-  readonly vpc?: ec2.IVpc;
-
-  /**
-   * Where the instances are.
-   *
-   * @default - private subnets with egress, else isolated ones
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-
-  /**
-   * How instances of a network that the fleet creates reach AWS. Must not be set together with `vpc`.
-   *
-   * @default FleetEgress.VPC_ENDPOINTS
-   */
-  readonly egress?: FleetEgress;
-
-  /**
-   * Instance type. Programs in the code must fit its processor architecture.
-   *
-   * @default - t4g.small (arm64)
-   */
-  readonly instanceType?: ec2.InstanceType;
-
-  /**
-   * More instance types of the same architecture and about the same size: more pools to launch from. With `spot` in the
-   * workload all instances are Spot instances, so name some.
-   *
-   * @default - only `instanceType`
-   */
-  readonly alternativeInstanceTypes?: ec2.InstanceType[];
-
-  /**
-   * Machine image: Amazon Linux 2023 or one that is compatible.
-   *
-   * @default - the latest Amazon Linux 2023 for the instance type's architecture
-   */
-  readonly machineImage?: ec2.IMachineImage;
-
-  /**
-   * Variables for the handler's environment. Not for secrets: they are readable in the template.
-   *
-   * @default - only the fleet's own
-   */
-  readonly environment?: { [name: string]: string };
-
-  /**
-   * Variables whose values are secret.
-   *
-   * @default - no secrets
-   */
-  readonly secrets?: { [name: string]: WorkerSecret };
-
-  /**
    * Topic that is told when an alarm needs a person, and when it is over.
    *
    * @default - the alarms only show in CloudWatch
@@ -179,7 +122,7 @@ export interface QueueFleetProps {
  * videos.addProducer(Producer.bucket(bucket));
  * bucket.grantReadWrite(videos);
  */
-export class QueueFleet extends Construct implements iam.IGrantable {
+export class QueueFleet extends Construct implements iam.IGrantable, ec2.IConnectable {
   /** The queue with its dead-letter queue. */
   public readonly workQueue: IWorkQueue;
   /** The instances. */
@@ -191,37 +134,18 @@ export class QueueFleet extends Construct implements iam.IGrantable {
   /** The role of the instances: grant it what the handler needs. */
   public readonly grantPrincipal: iam.IPrincipal;
 
+  /** Network connections of the instances: allow them into what the handler calls. */
+  public readonly connections: ec2.Connections;
+
   private readonly ownQueue?: WorkQueue;
 
   /**
-   * @throws ConfigurationError EncryptionOfGivenQueue, GroupCapacityUnknown, WarmPoolNotDeclared, and what the four constructs refuse
+   * @throws ConfigurationError EncryptionOfGivenQueue, GroupCapacityUnknown, SpotNotDeclared, WarmPoolNotDeclared, and what the four constructs refuse
    */
   constructor(scope: Construct, id: string, props: QueueFleetProps) {
     super(scope, id);
+    this.check(props);
     const { workload } = props;
-    const violations = new Violations(this);
-    if (props.queue && props.encryption) {
-      violations.add(
-        'EncryptionOfGivenQueue',
-        `'encryption' must not be set together with 'queue': encrypt the queue where it is made`,
-      );
-    }
-    if (props.warmPool && !workload.warmPool) {
-      violations.add(
-        'WarmPoolNotDeclared',
-        `'warmPool' must be set only when the workload declares a warm pool, because it changes what can be promised: set 'warmPool: true' in the workload`,
-      );
-    }
-    for (const prop of ['minCapacity', 'maxCapacity'] as const) {
-      if (Token.isUnresolved(props[prop])) {
-        violations.add(
-          'GroupCapacityUnknown',
-          `'${prop}' (a token) must be known at synth: the steps are computed from it`,
-        );
-      }
-    }
-    violations.throwIfAny();
-
     const minCapacity = props.minCapacity ?? 1;
     const maxCapacity = props.maxCapacity ?? Math.max(workload.minimumMaxCapacity ?? DEFAULT_MAX_CAPACITY, minCapacity);
     if (props.queue === undefined) {
@@ -234,6 +158,9 @@ export class QueueFleet extends Construct implements iam.IGrantable {
     }
     this.workQueue = props.queue ?? this.ownQueue!;
     this.fleet = new WorkerFleet(this, 'Fleet', {
+      // What both take, as it is.
+      ...props,
+      onDemandPercentage: props.onDemandPercentage ?? (workload.spot ? 0 : undefined),
       queue: this.workQueue,
       code: props.code,
       concurrency: workload.concurrency,
@@ -241,23 +168,15 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       drainTimeout: workload.drainTimeout,
       terminateHookTimeout: workload.terminateHookTimeout,
       bootTime: Duration.seconds(Math.ceil(workload.bootTime.toSeconds({ integral: false }))),
-      onDemandPercentage: workload.spot ? 0 : undefined,
       warmPool: workload.warmPool
         ? { maxGroupPreparedCapacity: preparedCapacity(workload, minCapacity, maxCapacity), ...props.warmPool }
         : undefined,
       metricsInterval: props.policy?._metricsInterval,
       minCapacity,
       maxCapacity,
-      environment: props.environment,
-      secrets: props.secrets,
-      vpc: props.vpc,
-      vpcSubnets: props.vpcSubnets,
-      egress: props.egress,
-      instanceType: props.instanceType,
-      alternativeInstanceTypes: props.alternativeInstanceTypes,
-      machineImage: props.machineImage,
     });
     this.grantPrincipal = this.fleet.grantPrincipal;
+    this.connections = this.fleet.connections;
     const { autoScalingGroup } = this.fleet;
     this.scaling = new BacklogScaling(this, 'Scaling', {
       queue: this.workQueue,
@@ -291,6 +210,39 @@ export class QueueFleet extends Construct implements iam.IGrantable {
       `ProducerOfGivenQueue: the queue of this fleet was given: call 'addProducer' of that queue`,
       this,
     );
+  }
+
+  private check(props: QueueFleetProps): void {
+    const { workload } = props;
+    const violations = new Violations(this);
+    if (props.queue && props.encryption) {
+      violations.add(
+        'EncryptionOfGivenQueue',
+        `'encryption' must not be set together with 'queue': encrypt the queue where it is made`,
+      );
+    }
+    if (props.warmPool && !workload.warmPool) {
+      violations.add(
+        'WarmPoolNotDeclared',
+        `'warmPool' must be set only when the workload declares a warm pool, because it changes what can be promised: set 'warmPool: true' in the workload`,
+      );
+    }
+    for (const prop of ['minCapacity', 'maxCapacity'] as const) {
+      if (Token.isUnresolved(props[prop])) {
+        violations.add(
+          'GroupCapacityUnknown',
+          `'${prop}' (a token) must be known at synth: the steps are computed from it`,
+        );
+      }
+    }
+    if (!workload.spot && mayLaunchSpot(props)) {
+      const share = Token.isUnresolved(props.onDemandPercentage) ? 'a token' : `${props.onDemandPercentage} percent`;
+      violations.add(
+        'SpotNotDeclared',
+        `'onDemandPercentage' (${share}) must be 100 unless the workload declares Spot instances, because interruptions change what is derived: set 'spot: true' in the workload`,
+      );
+    }
+    violations.throwIfAny();
   }
 }
 

@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Size, Stack, Tags, Tokenization } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -13,9 +14,11 @@ import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { FLEET_TAG, grantWorker } from '../private/fleet-role';
 import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
+import { IWorkQueue } from '../queue/work-queue-interface';
 import { terminateHookSeconds } from '../scaling/sizing';
 import { VpcEndpoints } from './vpc-endpoints';
-import { FleetEgress, WorkerFleetProps } from './worker-fleet-props';
+import { FleetEgress } from './worker-fleet-options';
+import { WorkerFleetProps } from './worker-fleet-props';
 
 /** Port of the worker's health endpoints on the instance's loopback interface. */
 const HEALTH_PORT = 9180;
@@ -50,7 +53,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
   public readonly launchTemplate: ec2.LaunchTemplate;
   /** Where the lines of workers and boots go; streams `<instance>/worker` and `<instance>/boot`. */
   public readonly logGroup: logs.LogGroup;
-  /** The instances' security group: no ingress, all egress. */
+  /** The instances' security group: no ingress; all egress, or what `connections` allow. */
   public readonly securityGroup: ec2.SecurityGroup;
   /** The network. */
   public readonly vpc: ec2.IVpc;
@@ -61,6 +64,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
   /** Network connections of the instances. */
   public readonly connections: ec2.Connections;
 
+  private readonly metricsNamespace: string;
+
   constructor(scope: Construct, id: string, props: WorkerFleetProps) {
     super(scope, id);
     const violations = new Violations(this);
@@ -68,6 +73,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     props.code._validate(violations);
     violations.throwIfAny();
 
+    this.metricsNamespace = props.metricsNamespace ?? 'QueueFleet';
     const code = props.code._bind(this);
     const bootTime = props.bootTime ?? Duration.seconds(150);
     const drainTimeout = props.drainTimeout ?? Duration.minutes(5);
@@ -80,10 +86,14 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     this.securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
       description: 'Queue workers: nothing comes in',
-      allowAllOutbound: true,
+      allowAllOutbound: props.allowAllOutbound ?? true,
     });
     this.connections = new ec2.Connections({ securityGroups: [this.securityGroup] });
     endpoints?.connections.allowDefaultPortFrom(this.securityGroup);
+    if (endpoints && props.allowAllOutbound === false) {
+      // S3 has no security group to name. No route of this network leads anywhere else.
+      this.connections.allowToAnyIpv4(ec2.Port.tcp(443), 'S3 by its gateway endpoint');
+    }
     this.logGroup = this.createLogGroup('Logs', props);
     props.logEncryptionKey?.addToResourcePolicy(this.logKeyStatement());
 
@@ -161,6 +171,23 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     this.autoScalingGroup.node.addDependency(internetConnectivityEstablished);
   }
 
+  /**
+   * A metric that the workers publish for one of their queues, for example `HandlerDuration`, `Failed` or `LeasesLost`.
+   *
+   * @param metricName one of the names in docs/observability.md
+   * @param queue a queue of this fleet
+   * @param options changes to the metric; counts want the statistic Sum, durations a percentile
+   * @returns the metric over all workers: Average, 5 minutes, in the unit of that page
+   */
+  public metric(metricName: string, queue: IWorkQueue, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: this.metricsNamespace,
+      metricName,
+      dimensionsMap: { QueueName: queue.queue.queueName },
+      ...options,
+    }).attachTo(this);
+  }
+
   private environment(
     props: WorkerFleetProps,
     code: BoundWorkerCode,
@@ -187,7 +214,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       [WORKER_ENV.launchHookName]: LAUNCH_HOOK,
       [WORKER_ENV.terminateHookName]: TERMINATE_HOOK,
       [WORKER_ENV.terminateHookSeconds]: seconds(terminateHookTimeout),
-      [WORKER_ENV.metricsNamespace]: props.metricsNamespace ?? 'QueueFleet',
+      [WORKER_ENV.metricsNamespace]: this.metricsNamespace,
       [WORKER_ENV.metricsIntervalSeconds]: seconds(props.metricsInterval ?? Duration.minutes(1)),
     };
   }

@@ -94,6 +94,7 @@ export const ERROR_CODES = {
   ProducerOfGivenQueue: 'A producer is added to a given queue where that queue is made',
   ScalingMetricLimitExceeded: 'A scaling alarm reads at most 10 metrics',
   ScalingStepsNotValid: 'Queue-depth steps rise from 0 messages, 2 to 20 of them, within the largest group',
+  SpotNotDeclared: 'Spot instances are declared in the workload',
   TargetTrackingFromZero: 'Target tracking needs an instance to start from',
   TargetUtilizationOutOfRange: 'A target utilization is 1 to 100 percent',
   WarmPoolNotDeclared: 'A warm pool is declared in the workload',

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import { WORKER_ENV } from '../../worker/contract';
+import type { WorkerFleetOptions } from '../fleet/worker-fleet-options';
 import type { WeightedQueue, WorkerFleetProps } from '../fleet/worker-fleet-props';
 import { SCALING_LIMITS } from '../scaling/timing';
 import { breaksLine, ENVIRONMENT_NAME, literalBytes } from './environment-file';
@@ -248,7 +249,7 @@ function checkWarmPool(warmPool: autoscaling.WarmPoolOptions, props: WorkerFleet
 }
 
 /** Whether some instances may be Spot instances: also when the share is known at deployment only. */
-export function mayLaunchSpot({ onDemandPercentage = 100 }: WorkerFleetProps): boolean {
+export function mayLaunchSpot({ onDemandPercentage = 100 }: WorkerFleetOptions): boolean {
   return Token.isUnresolved(onDemandPercentage) || onDemandPercentage < 100;
 }
 

@@ -1,7 +1,9 @@
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { Encryption, FifoWorkQueue, Producer, QueueFleet, ScalingPolicy, WorkerCode, Workload } from '../../lib';
 import type { QueueFleetProps } from '../../lib';
 
@@ -116,6 +118,64 @@ describe('QueueFleet', () => {
     const times = { averageProcessingTime: Duration.minutes(3), acceptableLatency: Duration.minutes(10) };
     const workload = new Workload({ ...times, ...declared, warmPool: true });
     queueFleet({ workload, ...props }).template.hasResourceProperties('AWS::AutoScaling::WarmPool', pool);
+  });
+
+  test('mixes Spot and On-Demand instances', () => {
+    const times = { averageProcessingTime: Duration.seconds(30), acceptableLatency: Duration.minutes(10) };
+    const workload = new Workload({ ...times, spot: true });
+    const { template } = queueFleet({ workload, onDemandBaseCapacity: 1, onDemandPercentage: 20 });
+    template.hasResourceProperties(GROUP, {
+      MixedInstancesPolicy: {
+        InstancesDistribution: Match.objectLike({ OnDemandBaseCapacity: 1, OnDemandPercentageAboveBaseCapacity: 20 }),
+      },
+    });
+  });
+
+  test('takes every option of its instances', () => {
+    const stack = testStack();
+    new QueueFleet(stack, 'Videos', {
+      workload,
+      code: WorkerCode.command(['true']),
+      allowAllOutbound: false,
+      bootCommands: ['dnf install -y own-agent'],
+      logRetention: logs.RetentionDays.ONE_WEEK,
+      maxInstanceLifetime: Duration.days(2),
+      notificationsTopic: new sns.Topic(stack, 'Topic'),
+      volumeSize: Size.gibibytes(100),
+    });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties(GROUP, {
+      MaxInstanceLifetime: 172_800,
+      NotificationConfigurations: [Match.anyValue()],
+    });
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({
+        BlockDeviceMappings: [Match.objectLike({ Ebs: Match.objectLike({ VolumeSize: 100, Encrypted: true }) })],
+      }),
+    });
+    expect(JSON.stringify(template.findResources('AWS::EC2::LaunchTemplate'))).toContain('dnf install -y own-agent');
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
+  });
+
+  test('opens the way out only where it is allowed to', () => {
+    const stack = testStack();
+    const videos = new QueueFleet(stack, 'Videos', {
+      workload,
+      code: WorkerCode.command(['true']),
+      allowAllOutbound: false,
+    });
+    const database = new ec2.SecurityGroup(stack, 'Database', { vpc: videos.fleet.vpc });
+    new ec2.Connections({ securityGroups: [database], defaultPort: ec2.Port.tcp(5432) }).allowDefaultPortFrom(videos);
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', {
+      GroupDescription: 'Queue workers: nothing comes in',
+      SecurityGroupEgress: [Match.objectLike({ CidrIp: '0.0.0.0/0', IpProtocol: 'tcp', FromPort: 443, ToPort: 443 })],
+    });
+    const egress = Object.values(template.findResources('AWS::EC2::SecurityGroupEgress')).map(
+      ({ Properties }) => Properties.ToPort as number,
+    );
+    expect(egress.sort()).toEqual([443, 5432]);
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', { FromPort: 5432 });
   });
 
   test('lets the workers publish as often as the policy reads', () => {

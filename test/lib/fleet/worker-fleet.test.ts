@@ -1,7 +1,9 @@
 import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import type { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -298,6 +300,47 @@ describe('WorkerFleet', () => {
   test('runs the commands of its user at the boot', () => {
     const { launchTemplate } = synth({ bootCommands: ['dnf install -y ffmpeg-free', 'install -d /srv/models'] });
     expect(bootScriptOf(launchTemplate)).toContain('\ndnf install -y ffmpeg-free\ninstall -d /srv/models\n');
+  });
+
+  test('names the metrics that its workers publish', () => {
+    const stack = new Stack(new App(), 'App');
+    const queue = new WorkQueue(stack, 'Jobs');
+    const fleet = new WorkerFleet(stack, 'Fleet', {
+      queue,
+      code: WorkerCode.fromModule(HANDLER),
+      metricsNamespace: 'Own',
+    });
+    const metric = fleet.metric('HandlerDuration', queue, { statistic: 'p99' });
+    const published = fleet.autoScalingGroup.node.defaultChild as CfnAutoScalingGroup;
+    const { environment } = published.getMetadata(WORKER_METADATA_KEY) as WorkerMetadata;
+    expect(metric).toMatchObject({ namespace: 'Own', metricName: 'HandlerDuration', statistic: 'p99' });
+    expect(metric.namespace).toBe(environment[WORKER_ENV.metricsNamespace]);
+    expect(metric.dimensions).toEqual({ QueueName: queue.queue.queueName });
+  });
+
+  test('a permissions boundary reaches every role', () => {
+    const stack = new Stack(new App(), 'App');
+    const fleet = new WorkerFleet(stack, 'Fleet', {
+      queue: new WorkQueue(stack, 'Jobs'),
+      code: WorkerCode.fromModule(HANDLER),
+    });
+    const boundary = iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'team');
+    iam.PermissionsBoundary.of(fleet).apply(boundary);
+    for (const { Properties } of Object.values(Template.fromStack(stack).findResources('AWS::IAM::Role'))) {
+      expect(Properties.PermissionsBoundary).toEqual(stack.resolve(boundary.managedPolicyArn));
+    }
+  });
+
+  test('takes roles that others made beforehand, and makes none', () => {
+    const stack = new Stack(new App(), 'App');
+    const usePrecreatedRoles = { 'App/Fleet/Role': 'workers', 'App/Fleet/FlowLogsRole': 'flow-logs' };
+    iam.Role.customizeRoles(stack, { preventSynthesis: true, usePrecreatedRoles });
+    const queue = new WorkQueue(stack, 'Jobs');
+    new WorkerFleet(stack, 'Fleet', { queue, code: WorkerCode.fromModule(HANDLER) });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::IAM::Role', 0);
+    template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+    template.hasResourceProperties('AWS::IAM::InstanceProfile', { Roles: ['workers'] });
   });
 
   test('secrets are named in the boot script, never in the template’s metadata', () => {

@@ -155,6 +155,14 @@ export const REFUSALS: readonly Refusal[] = [
     },
   })),
   {
+    code: 'SpotNotDeclared',
+    when: 'half of the instances are Spot instances, which the workload does not say',
+    attempt: (stack) => {
+      const code = WorkerCode.command(['true']);
+      new QueueFleet(stack, 'Fleet', { workload: VIDEO_WORKLOAD, code, onDemandPercentage: 50 });
+    },
+  },
+  {
     code: 'WarmPoolNotDeclared',
     when: 'a warm pool is not declared in the workload',
     attempt: (stack) => {
