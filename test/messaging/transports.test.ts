@@ -71,6 +71,15 @@ afterEach(async () => {
 });
 
 describe.each(TRANSPORTS)('%s', (_, make) => {
+  test('checks no bodies when the client has no MD5, as under FIPS rules', async () => {
+    const transport = make({ md5: false });
+    const message = { MessageId: 'm1', ReceiptHandle: 'h1', Body: 'body', MD5OfBody: md5('another') };
+    stub.answer({ json: { Messages: [message] } });
+    expect(await receive(transport)).toMatchObject([{ body: 'body' }]);
+    stub.answer({ json: { Successful: [{ Id: '0', MessageId: 'm1', MD5OfMessageBody: md5('another') }] } });
+    expect(await transport.sendBatch(queueUrl, [{ body: 'body', groupId: 'g' }])).toMatchObject([{ messageId: 'm1' }]);
+  });
+
   test('asks for messages with all that a consumer wants to know of them, signed', async () => {
     expect(await receive(make(), 'attempt-1')).toEqual([]);
     expect(stub.requests).toHaveLength(1);
