@@ -79,7 +79,7 @@ export class LeanRequests {
   #exchange(url: URL, headers: Record<string, string>, body: string): Promise<string> {
     const { requestTimeoutMs } = this.options;
     return new Promise((resolve, reject) => {
-      const options: RequestOptions = {
+      const options: RequestOptions & { readonly servername: string } = {
         method: 'POST',
         hostname: url.hostname,
         port: url.port,
@@ -87,6 +87,8 @@ export class LeanRequests {
         headers,
         timeout: requestTimeoutMs,
         agent: this.#agents[url.protocol],
+        // Node would work it out anew for each request. TLS takes no addresses as names.
+        servername: /^[\d.]+$|^\[/.test(url.hostname) ? '' : url.hostname,
       };
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(options, (response) => {

@@ -30,18 +30,20 @@ export function receivedMessage<T>(message: TransportMessage, body: T): Received
   if (names.length > 0) {
     attributes = Object.fromEntries(names.map((name) => [name, message.attributes[name]?.value ?? '']));
   }
-  return {
-    messageId: message.messageId,
+  const { messageId, receiveCount, sentAtMs, groupId, deduplicationId, sequenceNumber } = message;
+  const view: { -readonly [K in keyof ReceivedMessage<T>]: ReceivedMessage<T>[K] } = {
+    messageId,
     body,
     attributes,
-    receiveCount: message.receiveCount,
-    sentAtMs: message.sentAtMs,
-    ...(message.groupId !== undefined && { groupId: message.groupId }),
-    ...(message.deduplicationId !== undefined && { deduplicationId: message.deduplicationId }),
-    ...(message.sequenceNumber !== undefined && { sequenceNumber: message.sequenceNumber }),
-    ...(message.firstReceivedAtMs !== undefined && { firstReceivedAtMs: message.firstReceivedAtMs }),
-    ...(message.senderId !== undefined && { senderId: message.senderId }),
+    receiveCount,
+    sentAtMs,
   };
+  if (groupId !== undefined) view.groupId = groupId;
+  if (deduplicationId !== undefined) view.deduplicationId = deduplicationId;
+  if (sequenceNumber !== undefined) view.sequenceNumber = sequenceNumber;
+  if (message.firstReceivedAtMs !== undefined) view.firstReceivedAtMs = message.firstReceivedAtMs;
+  if (message.senderId !== undefined) view.senderId = message.senderId;
+  return view;
 }
 
 /** Adds the message's id to every line. */

@@ -92,7 +92,7 @@ const libraries: Record<string, () => Promise<void>> = {
   },
   async 'ours, lean transport'() {
     new Consumer({
-      sqs: leanTransport(plainClient(), { ca }),
+      sqs: leanTransport(tunedClient(), { ca }),
       queueUrl,
       concurrency,
       handler: handle as Handler,
