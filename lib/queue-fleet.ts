@@ -112,6 +112,7 @@ export interface QueueFleetProps extends WorkerFleetOptions {
  * 36 minutes to finish before they go, and 10 waiting messages ask for 6 instances.
  *
  * @example
+ * const bucket = new s3.Bucket(this, 'Bucket');
  * const videos = new QueueFleet(this, 'Videos', {
  *   workload: new Workload({
  *     averageProcessingTime: Duration.minutes(3),

@@ -48,6 +48,12 @@ export interface VpcEndpointsProps {
  * out. The S3 endpoint lets them reach buckets of this account, and anybody read the package repositories of Amazon Linux.
  *
  * @see https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+ *
+ * @example
+ * declare const vpc: ec2.Vpc;
+ * declare const fleet: WorkerFleet;
+ * const endpoints = new VpcEndpoints(this, 'Endpoints', { vpc });
+ * endpoints.connections.allowDefaultPortFrom(fleet);
  */
 export class VpcEndpoints extends Construct implements ec2.IConnectable {
   /** The interface endpoints, by the service's short name, for example `sqs`. */

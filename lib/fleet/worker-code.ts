@@ -97,6 +97,8 @@ export class WorkerCode {
    * A TypeScript or JavaScript module that exports `handler` (or a default), bundled with the runtime by esbuild at synth.
    *
    * @param entry path of the module, relative to the current directory or absolute
+   * @param options more files for the worker's directory
+   * @returns the code, for the prop `code`
    * @throws WorkerEntryMissing, WorkerHandlerNotExported, WorkerBundleFailed, EsbuildMissing
    */
   public static fromModule(entry: string, options: WorkerCodeOptions = {}): WorkerCode {
@@ -109,6 +111,8 @@ export class WorkerCode {
    * `require('cdk-queue-fleet/messaging')` in it gets the runtime's own classes.
    *
    * @param directory path, relative to the current directory or absolute
+   * @param options the handler's module, and more files
+   * @returns the code, for the prop `code`
    * @throws WorkerEntryMissing, WorkerAssetNameTaken
    */
   public static fromAsset(directory: string, options: AssetCodeOptions = {}): WorkerCode {
@@ -126,6 +130,7 @@ export class WorkerCode {
    *
    * @param command program and arguments; a relative program is looked up in the directory
    * @param directory path whose content becomes the program's working directory, @default - only the runtime
+   * @returns the code, for the prop `code`
    * @throws WorkerCommandEmpty, WorkerEntryMissing, WorkerAssetNameTaken
    */
   public static command(command: string[], directory?: string): WorkerCode {
@@ -142,6 +147,8 @@ export class WorkerCode {
    *
    * @param port 1 to 65,535
    * @param path path to post to, @default '/'
+   * @param options what serves the port
+   * @returns the code, for the prop `code`
    * @throws WorkerPortOutOfRange, WorkerEntryMissing, WorkerAssetNameTaken
    */
   public static http(port: number, path?: string, options: HttpCodeOptions = {}): WorkerCode {
@@ -160,6 +167,8 @@ export class WorkerCode {
    * For a local Dockerfile pass the `repository` and `imageTag` of an `aws_ecr_assets.DockerImageAsset`.
    *
    * @param repository where the image is
+   * @param options which image, and where it listens
+   * @returns the code, for the prop `code`
    * @throws WorkerPortOutOfRange
    */
   public static container(repository: ecr.IRepository, options: ContainerCodeOptions = {}): WorkerCode {

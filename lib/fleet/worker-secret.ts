@@ -13,7 +13,12 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
  * const secrets = { API_KEY: WorkerSecret.fromParameter(apiKey) };
  */
 export class WorkerSecret {
-  /** A parameter of Systems Manager Parameter Store, usually a SecureString. */
+  /**
+   * A parameter of Systems Manager Parameter Store, usually a SecureString.
+   *
+   * @param parameter the parameter; the role may read it, and decrypt it where its key is known
+   * @returns the secret, for the prop `secrets`
+   */
   public static fromParameter(parameter: ssm.IParameter): WorkerSecret {
     return new WorkerSecret('parameter', parameter.parameterName, undefined, (grantee) => parameter.grantRead(grantee));
   }
@@ -23,6 +28,7 @@ export class WorkerSecret {
    *
    * @param secret the secret; its string value is used
    * @param field key in the secret's JSON object, @default - the whole string
+   * @returns the secret, for the prop `secrets`
    */
   public static fromSecretsManager(secret: secretsmanager.ISecret, field?: string): WorkerSecret {
     return new WorkerSecret('secret', secret.secretArn, field, (grantee) => secret.grantRead(grantee));
@@ -52,6 +58,7 @@ export class WorkerSecret {
   /**
    * Lets `grantee` read the value.
    *
+   * @param grantee a role or a user
    * @returns the grant: `ssm:GetParameter*` or `secretsmanager:GetSecretValue` on this one value, and `kms:Decrypt` on its key
    */
   public grantRead(grantee: iam.IGrantable): iam.Grant {

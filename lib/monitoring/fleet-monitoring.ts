@@ -53,6 +53,10 @@ export interface FleetMonitoringProps {
  * AtMaximum after 30 minutes, NoWorker after 10 minutes, TooFewInService after 4 x 450 s = 30 minutes.
  *
  * @example
+ * declare const queue: IWorkQueue;
+ * declare const autoScalingGroup: autoscaling.AutoScalingGroup;
+ * declare const workload: Workload;
+ * declare const alarmTopic: sns.Topic;
  * new FleetMonitoring(this, 'Monitoring', { queue, autoScalingGroup, workload, alarmTopic });
  */
 export class FleetMonitoring extends Construct {

@@ -18,6 +18,9 @@ export interface CustomerManagedOptions {
 /**
  * How messages are encrypted at rest. There is no unencrypted choice, and no `alias/aws/sqs`: the policy of that key
  * cannot be changed, so S3, SNS and EventBridge could never send to the queue.
+ *
+ * @example
+ * new WorkQueue(this, 'Jobs', { encryption: Encryption.customerManaged(undefined, { dataKeyReuse: Duration.hours(1) }) });
  */
 export class Encryption {
   /**

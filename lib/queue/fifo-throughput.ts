@@ -4,6 +4,9 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
  * How much a FIFO queue takes. SQS needs two attributes to agree; both are set together here.
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/high-throughput-fifo.html
+ *
+ * @example
+ * new FifoWorkQueue(this, 'Orders', { throughput: FifoThroughput.high() });
  */
 export class FifoThroughput {
   /**

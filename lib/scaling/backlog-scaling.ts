@@ -75,6 +75,8 @@ export interface BacklogScalingProps {
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html
  *
  * @example
+ * declare const queue: IWorkQueue;
+ * declare const autoScalingGroup: autoscaling.AutoScalingGroup;
  * new BacklogScaling(this, 'Scaling', {
  *   queue,
  *   autoScalingGroup,

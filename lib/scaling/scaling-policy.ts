@@ -27,6 +27,9 @@ export interface HighResolutionOptions {
  * How the queue's numbers become a number of instances. Choose with a static factory; each says its trade-off.
  *
  * @example
+ * declare const queue: IWorkQueue;
+ * declare const autoScalingGroup: autoscaling.AutoScalingGroup;
+ * declare const workload: Workload;
  * new BacklogScaling(this, 'Scaling', {
  *   queue,
  *   autoScalingGroup,

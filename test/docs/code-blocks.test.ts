@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import * as lib from '../../lib';
-import { codeBlocksIn, compileErrors } from '../support/code-blocks';
+import { codeBlocksIn, compileErrors, examplesIn } from '../support/code-blocks';
 import { docPages } from '../support/doc-pages';
 import { readConfiguration } from '../../worker/configuration';
 import { WORKER_ENV } from '../../worker/contract';
@@ -91,6 +92,19 @@ describe('TypeScript in the documentation', () => {
     const blocks = PAGES.flatMap(({ file, text }) => codeBlocksIn(file, text));
     expect(blocks.length).toBeGreaterThan(0);
     expect(compileErrors(ROOT, 'code-blocks', blocks, Object.keys(lib))).toBe('');
+  }, 60_000);
+
+  test('compiles in the comments of the constructs too, of which every class has one', () => {
+    const files = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('private'),
+    );
+    const sources = files.map((file) => ({ file, text: readFileSync(join(ROOT, 'lib', file), 'utf8') }));
+    const examples = sources.flatMap(({ file, text }) => examplesIn(`lib/${file}`, text));
+    const without = sources.filter(
+      ({ file, text }) => /^export class/m.test(text) && examplesIn(file, text).length === 0,
+    );
+    expect(without.map(({ file }) => file)).toEqual([]);
+    expect(compileErrors(ROOT, 'examples', examples, [...Object.keys(lib), 'type IWorkQueue'])).toBe('');
   }, 60_000);
 
   test('would be found when it is wrong', () => {

@@ -17,6 +17,14 @@ export function codeBlocksIn(file: string, markdown: string): CodeBlock[] {
   }));
 }
 
+/** Finds the `@example` of each comment of a source file. */
+export function examplesIn(file: string, source: string): CodeBlock[] {
+  return [...source.matchAll(/^ *\* @example\n([^]*?)^ *\*(?:\/| @)/gm)].map((match) => ({
+    place: `${file}:${source.slice(0, match.index).split('\n').length + 1}`,
+    code: (match[1] ?? '').replace(/^ *\* ?/gm, ''),
+  }));
+}
+
 /** Modules that a block without imports may use by these names, as the documentation of aws-cdk-lib does. */
 const MODULES = [
   'autoscaling',
@@ -30,6 +38,7 @@ const MODULES = [
   'scheduler',
   'sns',
   'sqs',
+  'ssm',
 ] as const;
 
 /**
@@ -45,7 +54,7 @@ export function moduleOf(code: string, exports: readonly string[]): string {
       ? imports
       : [
           `import { ${exports.join(', ')} } from 'cdk-queue-fleet';`,
-          "import { App, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';",
+          "import { App, CloudFormationValidatePlugin, Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib';",
           ...MODULES.map((name) => `import * as ${name} from 'aws-cdk-lib/aws-${name}';`),
           'declare const stack: Stack;',
         ];
