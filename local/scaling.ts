@@ -30,7 +30,7 @@ export function createScalingDriver(
         queues: Object.fromEntries(queues.map(({ logicalId, ...queue }) => [logicalId, queue])),
         group,
       });
-      return engine.advance(virtualSeconds).flatMap((event) => describe(event, nameOf));
+      return describeAll(engine.advance(virtualSeconds), nameOf);
     },
     alarms: () =>
       engine.alarms.map(({ logicalId, state, value, threshold, scales }): AlarmState => {
@@ -62,7 +62,17 @@ function notesOf(model: ScalingModel, nameOf: (logicalId: string) => string): re
   ];
 }
 
-/** What an event of the engine says to a person. */
+/** What the events of one step say to a person. An alarm whose policy acts at once is told in the policy's line. */
+function describeAll(
+  events: readonly ScalingEvent[],
+  nameOf: (logicalId: string) => string,
+): readonly ScalingDecision[] {
+  const acting = new Set(events.flatMap((event) => (event.kind === 'capacity' ? event.alarmLogicalId : [])));
+  return events.flatMap((event) =>
+    event.kind === 'alarm' && event.to === 'ALARM' && acting.has(event.alarmLogicalId) ? [] : describe(event, nameOf),
+  );
+}
+
 function describe(event: ScalingEvent, nameOf: (logicalId: string) => string): readonly ScalingDecision[] {
   if (event.kind === 'capacity') {
     const { from, to, reason, alarmLogicalId } = event;
@@ -72,12 +82,14 @@ function describe(event: ScalingEvent, nameOf: (logicalId: string) => string): r
       .replace(/, \S+ to \S+ instances$/, '');
     return [{ kind: 'scaling', text: `${what} from ${from} to ${to}: ${why}`, desired: to }];
   }
-  const { from, to, alarmLogicalId, datapoints, threshold } = event;
+  const { from, to, alarmLogicalId, datapoints } = event;
   // The first look at an alarm that is quiet tells nobody anything.
   if (from === 'INSUFFICIENT_DATA' && to === 'OK') return [];
+  const alarm = `alarm ${nameOf(alarmLogicalId)}`;
+  if (to !== 'ALARM') return [{ kind: 'alarm', text: `${alarm} is quiet again` }];
   const value = datapoints.findLast((point) => !Number.isNaN(point));
-  const seen = value === undefined ? 'no data' : String(Math.round(value * 100) / 100);
-  return [{ kind: 'alarm', text: `alarm ${nameOf(alarmLogicalId)} is ${to}: value ${seen}, threshold ${threshold}` }];
+  const seen = value === undefined ? 'without data' : `at ${String(Math.round(value * 100) / 100)}`;
+  return [{ kind: 'alarm', text: `${alarm} fires ${seen}` }];
 }
 
 /** Construct path without the stack and the parts that say nothing; the logical id where the template has no paths. */
@@ -85,5 +97,5 @@ function readableName(template: Template, logicalId: string): string {
   const path = template.resources.get(logicalId)?.metadata['aws:cdk:path'];
   if (typeof path !== 'string') return logicalId;
   const parts = path.split('/').slice(1);
-  return parts.filter((part) => part !== 'Resource' && part !== 'Default').join('/') || logicalId;
+  return parts.filter((part) => !['Resource', 'Default', 'Alarm'].includes(part)).join('/') || logicalId;
 }

@@ -11,17 +11,17 @@ export function describeWorkerLine(line: string): { readonly kind: LogKind; read
   // What the runtime says of itself at this level, the run says in its own words; a handler's lines carry a message id.
   if (level < 30 || (level < 40 && record['messageId'] === undefined)) return undefined;
   const text = String(record['msg'] ?? record['message'] ?? '');
-  const details = ['reason', 'id', 'error', 'err']
-    .flatMap((name) => {
-      const value = record[name];
-      if (value === undefined || value === null) return [];
-      const shown = typeof value === 'object' ? (value as { message?: unknown }).message : value;
-      return shown === undefined || text.includes(String(shown)) ? [] : [`${name} ${String(shown)}`];
-    })
-    .join(', ');
+  const shown = (name: string): string | undefined => {
+    const value = record[name];
+    const part: unknown =
+      typeof value === 'object' && value !== null ? (value as { message?: unknown }).message : value;
+    return part === undefined || part === null || text.includes(String(part)) ? undefined : String(part);
+  };
+  const why = ['reason', 'error', 'err'].map(shown).find((part) => part !== undefined);
+  const id = shown('id');
   return {
     kind: level >= 50 ? 'error' : 'worker',
-    text: `${text}${details === '' ? '' : ` (${details})`}`.slice(0, 300),
+    text: `${text}${why === undefined ? '' : `: ${why}`}${id === undefined ? '' : ` (id ${id})`}`.slice(0, 300),
   };
 }
 

@@ -5,9 +5,10 @@ import { CHAOS, NO_FAULTS } from '../../local/edge/faults';
 import { checkNodeVersion } from '../../local/emulator';
 import { LocalRunError } from '../../local/errors';
 import { LocalRun } from '../../local/local-run';
+import type { LogEntry } from '../../local/panel-api';
 import { handleOf, loadScenario, runToVerdict } from '../../local/run-scenario';
 import type { Scenario } from '../../local/scenario';
-import { formatEntry } from '../../local/terminal';
+import { count, exportLines, formatEntry } from '../../local/terminal';
 
 /** Port of the page unless the command line names one; a headless run takes any free one. */
 const DEFAULT_PORT = 4777;
@@ -130,18 +131,23 @@ async function start(app: string | undefined, options: Options, signal: AbortSig
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   const { queues, buckets, functions, fleet } = run.resources;
   console.log(
-    `${pc.bold(assembly.stackName)} runs here: ${queues.length} queues, ${buckets.length} buckets, ` +
-      `${functions.length} functions${fleet ? `, ${fleet.min} to ${fleet.max} instances` : ''} ` +
-      pc.dim(`(synthesized in ${seconds(builtMs - startedMs)}, started in ${seconds(Date.now() - builtMs)})`),
+    `${pc.bold(assembly.stackName)} runs here: ${count(queues.length, 'queue')}, ${count(buckets.length, 'bucket')}, ` +
+      `${count(functions.length, 'function')}${fleet ? `, ${fleet.min} to ${fleet.max} instances` : ''}`,
   );
+  console.log(pc.dim(`synthesized in ${seconds(builtMs - startedMs)}, started in ${seconds(Date.now() - builtMs)}`));
   console.log(`  page  ${pc.cyan(run.pageUrl)}`);
   if (run.apiUrl !== undefined) console.log(`  api   ${pc.cyan(run.apiUrl)}`);
   console.log(`  aws   ${pc.cyan(run.awsEndpoint)}  ${pc.dim('(S3 and SQS)')}`);
-  const exports = Object.entries(run.operatorEnv).map(([name, value]) => `${name}=${value}`);
-  console.log(`  shell ${pc.dim(`export ${exports.join(' ')}`)}`);
-  console.log(pc.dim(`  one minute of alarms and scaling takes ${options.minute} s here; Ctrl-C stops everything`));
-  for (const entry of run.log.since(0)) console.log(formatEntry(entry));
-  run.log.listen((entry) => console.log(formatEntry(entry)));
+  // Who runs headless has no time to type.
+  if (!options.headless) {
+    const [first = '', ...more] = exportLines(run.operatorEnv);
+    console.log(`  shell ${pc.dim([first, ...more.map((line) => `        ${line}`)].join('\n'))}`);
+  }
+  console.log(pc.dim(`  a minute of alarms and scaling takes ${options.minute} s here; Ctrl-C stops everything\n`));
+  // Unset where the output goes to a file.
+  const print = (entry: LogEntry): void => console.log(formatEntry(entry, process.stdout.columns));
+  run.log.since(0).forEach(print);
+  run.log.listen(print);
   return run;
 }
 
@@ -212,7 +218,7 @@ function printProgress(run: LocalRun): void {
     pc.dim(
       `${run.now().real.toFixed(1).padStart(6)} s  ` +
         `${sum(({ visible, delayed }) => visible + delayed)} waiting, ${sum(({ inFlight }) => inFlight)} in flight, ` +
-        `${sum(({ deleted }) => deleted)} done, ${run.queues.deadLetters().length} dead, ${last} instances`,
+        `${sum(({ deleted }) => deleted)} done, ${run.queues.deadLetters().length} dead, ${count(last, 'instance')}`,
     ),
   );
 }

@@ -14,6 +14,7 @@ interface Palette {
   readonly inService: string;
   readonly desired: string;
   readonly band: string;
+  readonly bandIn: string;
 }
 
 /** Two charts on one time axis: what waits, and who works. */
@@ -31,7 +32,8 @@ export class Charts {
         ['visible', 'waiting'],
         ['in-flight', 'in flight'],
         ['oldest', 'oldest, s (right)'],
-        ['band', 'alarm'],
+        ['band', 'alarm: out'],
+        ['band-in', 'in'],
       ]),
       this.#messages,
       legend('Instances', [
@@ -105,12 +107,13 @@ function readPalette(element: Element): Palette {
     inService: read('in-service'),
     desired: read('desired'),
     band: read('band'),
+    bandIn: read('band-in'),
   };
 }
 
 function messagesOptions(palette: Palette, width: number, series: Series): uPlot.Options {
   return {
-    ...common(palette, width, 168, series),
+    ...common(palette, width, 132, series),
     scales: { x: { time: false }, y: upTo(5), age: upTo(10) },
     axes: [timeAxis(palette), valueAxis(palette, 'y', 3), { ...valueAxis(palette, 'age', 1), grid: { show: false } }],
     series: [
@@ -126,7 +129,7 @@ function instancesOptions(palette: Palette, width: number, series: Series): uPlo
   const stepped = uPlot.paths.stepped?.({ align: 1 });
   const step = stepped === undefined ? {} : { paths: stepped };
   return {
-    ...common(palette, width, 96, series),
+    ...common(palette, width, 84, series),
     scales: { x: { time: false }, y: upTo(4) },
     axes: [
       timeAxis(palette),
@@ -158,19 +161,19 @@ function common(
     padding: [8, 0, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    hooks: { drawClear: [(plot) => drawBands(plot, palette.band, series)] },
+    hooks: { drawClear: [(plot) => drawBands(plot, palette, series)] },
   };
 }
 
-/** Red where a scaling alarm was firing. */
-function drawBands(plot: uPlot, colour: string, series: Series): void {
+/** Red where an alarm asked for more instances, grey where one asked for fewer. */
+function drawBands(plot: uPlot, palette: Palette, series: Series): void {
   const { ctx, bbox } = plot;
   const { min, max } = plot.scales['x'] ?? {};
   if (typeof min !== 'number' || typeof max !== 'number') return;
   const { bands } = series;
   ctx.save();
-  ctx.fillStyle = colour;
-  for (const { fromSeconds, toSeconds } of bands) {
+  for (const { direction, fromSeconds, toSeconds } of bands) {
+    ctx.fillStyle = direction === 'out' ? palette.band : palette.bandIn;
     const from = Math.max(min, fromSeconds);
     const to = Math.min(max, toSeconds ?? series.seconds.at(-1) ?? fromSeconds);
     if (to <= from) continue;

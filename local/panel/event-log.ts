@@ -1,3 +1,4 @@
+import { brief } from '../brief';
 import type { LogEntry } from '../panel-api';
 import { clock, make, section } from './dom';
 
@@ -32,18 +33,11 @@ export class EventLog {
       const time = make('time', 'qf-log-time', clock(entry.elapsedSeconds));
       time.dateTime = new Date(entry.atMs).toISOString();
       const text = make('span', 'qf-log-text', brief(entry.text));
+      // The whole line, ids and all.
       text.title = entry.text;
       return make('li', `qf-log-row qf-log-${entry.kind}`, time, text);
     });
     this.#list.prepend(...rows.reverse());
     while (this.#list.children.length > KEPT) this.#list.lastElementChild?.remove();
   }
-}
-
-/** Ids of messages and uploads say nothing to a reader; the whole line is in the tooltip. */
-export function brief(text: string): string {
-  return text
-    .replace(/\b(?:messageId|id|generation) [\w-]+(?:, )?/g, '')
-    .replace(/ ?\((?:, )*\)/g, '')
-    .replace(/, \)/g, ')');
 }

@@ -1,7 +1,11 @@
 import type { LocalState } from '../panel-api';
 
+/** Which way an alarm moves the group: up because work waits, down because instances idle. */
+export type AlarmDirection = 'out' | 'in';
+
 /** Time in which a scaling alarm was in ALARM, seconds since the start; open while it lasts. */
 export interface AlarmBand {
+  readonly direction: AlarmDirection;
   readonly fromSeconds: number;
   toSeconds: number | undefined;
 }
@@ -40,12 +44,13 @@ export class Series {
   }
 
   #addBand(state: LocalState, elapsedSeconds: number): void {
-    const firing = state.alarms.some((alarm) => alarm.scaling && alarm.state === 'ALARM');
-    const open = this.bands.at(-1);
-    if (firing && (open === undefined || open.toSeconds !== undefined)) {
-      this.bands.push({ fromSeconds: elapsedSeconds, toSeconds: undefined });
-    } else if (!firing && open !== undefined && open.toSeconds === undefined) {
-      open.toSeconds = elapsedSeconds;
+    const firing = state.alarms.filter((alarm) => alarm.scaling && alarm.state === 'ALARM');
+    for (const direction of ['out', 'in'] as const) {
+      const fires = firing.some(({ comparison }) => comparison.startsWith('Less') === (direction === 'in'));
+      const open = this.bands.findLast((band) => band.direction === direction && band.toSeconds === undefined);
+      if (fires && open === undefined) {
+        this.bands.push({ direction, fromSeconds: elapsedSeconds, toSeconds: undefined });
+      } else if (!fires && open !== undefined) open.toSeconds = elapsedSeconds;
     }
   }
 }

@@ -129,8 +129,7 @@ describe('queue-fleet local', () => {
     const output = await first.until(/worker \(process \d+\)/);
     const workerPid = Number(/worker \(process (\d+)\)/.exec(output)?.[1]);
     expect(isAlive(workerPid)).toBe(true);
-    const exports = /shell export (.*)/.exec(output)?.[1]?.split(' ') ?? [];
-    const env = Object.fromEntries(exports.map((pair) => pair.split('=') as [string, string]));
+    const env = Object.fromEntries([...output.matchAll(/export (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
     const { stdout, stderr } = await queueFleet(['dlq', 'list'], { ...env, AWS_PROFILE: '' });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({ messages: 0, sources: [expect.stringContaining('LocalFixture-Queue')] });

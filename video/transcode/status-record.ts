@@ -46,6 +46,8 @@ export interface StatusContext {
 const JSON_TYPE = 'application/json';
 /** Between two progress documents, milliseconds. */
 const PROGRESS_MS = 2_000;
+/** Before the first one. */
+const FIRST_PROGRESS_MS = 1_000;
 /** Writes that may meet another's before one gives up: a late writer of an earlier claim writes once at most. */
 const TRIES = 5;
 
@@ -61,13 +63,15 @@ export class StatusRecord {
   /** What is there, as far as this worker knows. */
   #found: FoundStatus | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #nextProgressMs = 0;
+  #nextProgressMs: number;
   #closed = false;
 
   constructor(private readonly context: StatusContext) {
     const { clock, id, generation, worker, found } = context;
     const nowMs = clock.wallClock();
     this.#found = found;
+    // A clip that is done at once is not worth a document.
+    this.#nextProgressMs = clock.now() + FIRST_PROGRESS_MS;
     this.#status = {
       id,
       name: id,

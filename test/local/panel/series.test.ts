@@ -1,7 +1,7 @@
 import type { LocalState } from '../../../local/panel-api';
 import { Series } from '../../../local/panel/series';
 
-const state = (elapsedSeconds: number, alarm: 'OK' | 'ALARM' = 'OK'): LocalState =>
+const state = (elapsedSeconds: number, alarm: 'OK' | 'ALARM' = 'OK', comparison = 'GreaterThanThreshold'): LocalState =>
   ({
     clock: { elapsedSeconds },
     queues: [
@@ -10,8 +10,8 @@ const state = (elapsedSeconds: number, alarm: 'OK' | 'ALARM' = 'OK'): LocalState
     ],
     group: { inService: 2, desired: 4 },
     alarms: [
-      { state: alarm, scaling: true },
-      { state: 'ALARM', scaling: false },
+      { state: alarm, scaling: true, comparison },
+      { state: 'ALARM', scaling: false, comparison },
     ],
   }) as unknown as LocalState;
 
@@ -34,8 +34,18 @@ describe('Series', () => {
     const states = ['OK', 'ALARM', 'ALARM', 'OK', 'ALARM'] as const;
     states.forEach((alarm, i) => series.add(state(i, alarm)));
     expect(series.bands).toEqual([
-      { fromSeconds: 1, toSeconds: 3 },
-      { fromSeconds: 4, toSeconds: undefined },
+      { direction: 'out', fromSeconds: 1, toSeconds: 3 },
+      { direction: 'out', fromSeconds: 4, toSeconds: undefined },
+    ]);
+  });
+
+  test('tells alarms for more instances from those for fewer', () => {
+    const series = new Series();
+    series.add(state(1, 'ALARM', 'LessThanThreshold'));
+    series.add(state(2, 'ALARM'));
+    expect(series.bands).toEqual([
+      { direction: 'in', fromSeconds: 1, toSeconds: 2 },
+      { direction: 'out', fromSeconds: 2, toSeconds: undefined },
     ]);
   });
 
