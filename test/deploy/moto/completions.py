@@ -1,11 +1,11 @@
-"""Properties that moto's CloudFormation drops although its API has them: put through the API right after the creation."""
+"""Properties that moto's CloudFormation drops although its API has them: put through the API after the creation."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Callable
 
-from api_types import Context, Properties, booleans
+from api_type import Context, Properties, booleans
 from moto.cloudformation.parsing import get_model_map
 
 Complete = Callable[[Context, str, Properties], None]
@@ -56,7 +56,12 @@ def lifecycle_rule(rule: Properties) -> Properties:
 
 
 #: The metrics that matter to scaling, for a collection that names none.
-GROUP_METRICS = ["GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances", "GroupTerminatingInstances"]
+GROUP_METRICS = [
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupPendingInstances",
+    "GroupTerminatingInstances",
+]
 
 
 def security_group(context: Context, group_id: str, properties: Properties) -> None:
@@ -76,11 +81,39 @@ def security_group(context: Context, group_id: str, properties: Properties) -> N
 
 def auto_scaling_group(context: Context, name: str, properties: Properties) -> None:
     groups = context.client("autoscaling")
+    health = {key: properties[key] for key in ("HealthCheckType", "HealthCheckGracePeriod") if key in properties}
+    if "HealthCheckGracePeriod" in health:
+        health["HealthCheckGracePeriod"] = int(health["HealthCheckGracePeriod"])
+    if health:
+        groups.update_auto_scaling_group(AutoScalingGroupName=name, **health)
     for collection in properties.get("MetricsCollection", []):
         # Nothing named means all of them, but moto then enables none.
         groups.enable_metrics_collection(AutoScalingGroupName=name, **{"Metrics": GROUP_METRICS, **collection})
     for hook in properties.get("LifecycleHookSpecificationList", []):
-        groups.put_lifecycle_hook(AutoScalingGroupName=name, **{**hook, "HeartbeatTimeout": int(hook["HeartbeatTimeout"])})
+        seconds = int(hook["HeartbeatTimeout"])
+        groups.put_lifecycle_hook(AutoScalingGroupName=name, **{**hook, "HeartbeatTimeout": seconds})
+
+
+def vpc(context: Context, vpc_id: str, properties: Properties) -> None:
+    hostnames = booleans(properties.get("EnableDnsHostnames", False))
+    context.client("ec2").modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": hostnames})
+
+
+def vpc_endpoint(context: Context, endpoint_id: str, properties: Properties) -> None:
+    if "PolicyDocument" in properties:
+        # Kept as a dictionary, the policy is answered in Python's spelling.
+        policy = json.dumps(properties["PolicyDocument"])
+        context.client("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint_id, PolicyDocument=policy)
+
+
+def route_table(context: Context, table_id: str, properties: Properties) -> None:
+    if properties.get("Tags"):
+        context.client("ec2").create_tags(Resources=[table_id], Tags=properties["Tags"])
+
+
+def route_table_association(context: Context, _physical_id: str, properties: Properties) -> None:
+    table, subnet = properties["RouteTableId"], properties["SubnetId"]
+    context.client("ec2").associate_route_table(RouteTableId=table, SubnetId=subnet)
 
 
 def key(context: Context, key_id: str, properties: Properties) -> None:
@@ -91,6 +124,10 @@ def key(context: Context, key_id: str, properties: Properties) -> None:
 
 COMPLETIONS: dict[str, Complete] = {
     "AWS::EC2::SecurityGroup": security_group,
+    "AWS::EC2::RouteTable": route_table,
+    "AWS::EC2::SubnetRouteTableAssociation": route_table_association,
+    "AWS::EC2::VPC": vpc,
+    "AWS::EC2::VPCEndpoint": vpc_endpoint,
     "AWS::KMS::Key": key,
     "AWS::S3::Bucket": bucket,
     "AWS::AutoScaling::AutoScalingGroup": auto_scaling_group,
@@ -102,10 +139,10 @@ def install_completions(endpoint: str) -> None:
         model: Any = get_model_map()[type_name]
         create = model.create_from_cloudformation_json
 
-        def create_whole(cls, resource_name, cloudformation_json, account_id, region_name, _create=create, _complete=complete, **kwargs):
-            resource = _create(resource_name, cloudformation_json, account_id, region_name, **kwargs)
+        def create_whole(cls, name, cloudformation_json, account_id, region_name, calls=(create, complete), **kwargs):
+            resource = calls[0](name, cloudformation_json, account_id, region_name, **kwargs)
             context = Context(endpoint, account_id, region_name)
-            _complete(context, resource.physical_resource_id, cloudformation_json["Properties"])
+            calls[1](context, resource.physical_resource_id, cloudformation_json["Properties"])
             return resource
 
         model.create_from_cloudformation_json = classmethod(create_whole)

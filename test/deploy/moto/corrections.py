@@ -1,4 +1,4 @@
-"""Places where moto answers differently from AWS in a way that stops a deployment."""
+"""Places where moto's services answer differently from AWS in a way that stops a deployment, or hides a fault."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import json
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction, LayerVersion, Permission
-from moto.cloudformation.exceptions import CloudFormationError, ValidationError
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
-from moto.cloudformation.parsing import ResourceMap
 from moto.cloudfront.models import Invalidation
 from moto.ec2.models.security_groups import SecurityGroupIngress
 from moto.iam import iam_backends
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.models import Role
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, S3Backend
+from moto.sqs.models import Queue
 from moto.ssm.models import Parameter
 
 
@@ -23,10 +21,9 @@ def install_corrections() -> None:
     _attach_managed_policies()
     _complete_functions()
     _finish_invalidations()
-    CloudFormationBackend.delete_change_set = _delete_change_set
-    _name_missing_change_sets()
-    _repeat_change_sets()
     FakeBucket.get_permission = _bucket_permission
+    _announce_uploads_once()
+    _keep_queue_policies()
     Parameter.has_cfn_attr = classmethod(lambda cls, attr: attr in ("Type", "Value"))
     Parameter.get_cfn_attribute = lambda self, attr: {"Type": self.type, "Value": self.value}[attr]
 
@@ -40,6 +37,33 @@ def _bucket_permission(bucket: Any, action: str, resource: str) -> Any:
     if not statements:
         return PermissionResult.NEUTRAL
     return IAMPolicy(json.dumps({**document, "Statement": statements})).is_action_permitted(action, resource)
+
+
+def _keep_queue_policies() -> None:
+    """moto forgets a queue's policy whenever another attribute is set, and never answers the redrive allow policy."""
+    set_attributes, attributes = Queue._set_attributes, Queue.attributes
+
+    def set_and_keep_policy(queue: Any, changed: dict[str, Any], now: float | None = None) -> None:
+        policy = getattr(queue, "policy", None)
+        set_attributes(queue, {"Policy": policy, **changed}, now)
+
+    def all_attributes(queue: Any) -> dict[str, Any]:
+        allow = getattr(queue, "redrive_allow_policy", None)
+        text = json.dumps(allow) if isinstance(allow, dict) else allow
+        return {**attributes.fget(queue), **({"RedriveAllowPolicy": text} if text else {})}
+
+    Queue._set_attributes = set_and_keep_policy
+    Queue.attributes = property(all_attributes)
+
+
+def _announce_uploads_once() -> None:
+    """moto announces a completed multipart upload twice: also as a PUT."""
+    put = S3Backend.put_object
+
+    def put_quietly(backend: Any, *arguments: Any, **named: Any) -> Any:
+        return put(backend, *arguments, **named, **({"disable_notification": True} if named.get("multipart") else {}))
+
+    S3Backend.put_object = put_quietly
 
 
 def _attach_managed_policies() -> None:
@@ -60,55 +84,6 @@ def _attach_managed_policies() -> None:
 
     Role.create_from_cloudformation_json = classmethod(create_with_policies)
     Role.delete_from_cloudformation_json = classmethod(delete_with_policies)
-
-
-def _delete_change_set(backend: Any, change_set_name: str) -> None:
-    """moto finds the newest change set of a name but deletes the oldest, whichever stack it belongs to."""
-    for change_set_id in reversed(list(backend.change_sets)):
-        if change_set_name in (change_set_id, backend.change_sets[change_set_id].change_set_name):
-            del backend.change_sets[change_set_id]
-            return
-
-
-class ChangeSetNotFound(CloudFormationError):
-    code = "ChangeSetNotFound"
-
-
-def _name_missing_change_sets() -> None:
-    """The command line waits for this error; moto answers with the one for a missing stack."""
-    describe = CloudFormationBackend.describe_change_set
-
-    def describe_or_not_found(backend: Any, change_set_name: str) -> Any:
-        try:
-            return describe(backend, change_set_name)
-        except ValidationError:
-            raise ChangeSetNotFound(f"ChangeSet [{change_set_name}] does not exist") from None
-
-    CloudFormationBackend.describe_change_set = describe_or_not_found
-
-
-def _repeat_change_sets() -> None:
-    """Lets a stack be deployed a second time: SSM parameters, unchanged parameters and outputs."""
-    resolve_parameter, apply = ResourceMap.parse_ssm_parameter, ChangeSet.apply
-
-    def resolve_once(resources: Any, value: str, value_type: str) -> Any:
-        # "Use the previous value" hands over what was resolved before, not the parameter's name.
-        return resolve_parameter(resources, value, value_type) if value.startswith("/") else value
-
-    def has_parameters(stack: Any, other: dict[str, Any]) -> bool:
-        resolved = stack.resource_map.resolved_parameters
-        return all(value in (stack.parameters.get(name), resolved.get(name)) for name, value in other.items())
-
-    def apply_with_outputs(change_set: Any) -> None:
-        apply(change_set)
-        stack = change_set.stack
-        stack.template = change_set.template
-        stack._parse_template()
-        stack.output_map = stack._create_output_map()
-
-    ResourceMap.parse_ssm_parameter = resolve_once
-    Stack.has_parameters = has_parameters
-    ChangeSet.apply = apply_with_outputs
 
 
 def _complete_functions() -> None:

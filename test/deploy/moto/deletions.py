@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from api_types import Context
-from moto.cloudformation.parsing import get_model_map
+from api_type import Context
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.parsing import ResourceMap, get_model_map
 
 Delete = Callable[[Context, str], None]
 
@@ -33,18 +34,53 @@ def _address(context: Context, public_ip: str) -> None:
         ec2.release_address(AllocationId=address["AllocationId"])
 
 
+def _managed_policy(context: Context, arn: str) -> None:
+    iam = context.client("iam")
+    for role in iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]:
+        iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
+def _layer(context: Context, arn: str) -> None:
+    _, name, version = arn.rsplit(":", 2)
+    context.client("lambda").delete_layer_version(LayerName=name, VersionNumber=int(version))
+
+
 DELETIONS: dict[str, Delete] = {
     "AWS::EC2::EIP": _address,
+    "AWS::EC2::FlowLog": lambda c, i: c.client("ec2").delete_flow_logs(FlowLogIds=[i]),
     "AWS::EC2::InternetGateway": _internet_gateway,
     "AWS::EC2::LaunchTemplate": lambda c, i: c.client("ec2").delete_launch_template(LaunchTemplateId=i),
     "AWS::EC2::NatGateway": lambda c, i: c.client("ec2").delete_nat_gateway(NatGatewayId=i),
     "AWS::EC2::RouteTable": _route_table,
     "AWS::EC2::VPCEndpoint": lambda c, i: c.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[i]),
+    "AWS::IAM::ManagedPolicy": _managed_policy,
+    "AWS::Lambda::LayerVersion": _layer,
     "AWS::Logs::LogGroup": lambda c, i: c.client("logs").delete_log_group(logGroupName=i),
 }
 
 
+def _delete_in_reverse() -> None:
+    """moto deletes in any order. Here what was created last goes first, and what cannot go is named."""
+
+    def delete(resources: Any) -> None:
+        for logical_id in reversed(list(resources._parsed_resources)):
+            template = resources._resource_json_map.get(logical_id)
+            resource = resources._parsed_resources[logical_id]
+            if template is None or resource is None or template.get("DeletionPolicy") == "Retain":
+                continue
+            try:
+                resources._delete_resource(resource, template)
+            except Exception as error:
+                reason = getattr(error, "description", error)
+                raise ValidationError(message=f"{logical_id} ({template['Type']}) cannot be deleted: {reason}")
+            del resources._parsed_resources[logical_id]
+
+    ResourceMap.delete = delete
+
+
 def install_deletions(endpoint: str) -> None:
+    _delete_in_reverse()
     for type_name, delete in DELETIONS.items():
         model: Any = get_model_map()[type_name]
         if "delete_from_cloudformation_json" in vars(model):

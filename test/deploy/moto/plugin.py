@@ -1,4 +1,4 @@
-"""Teaches moto's CloudFormation the types of api_types.py and custom resources that run here.
+"""Teaches moto's CloudFormation the types of api_types.py and web_types.py, and custom resources that run here.
 
 moto looks its types up among the subclasses of CloudFormationModel, so defining a subclass is registering it. A type
 that nobody knows fails the deployment: moto alone would leave it out and report success.
@@ -11,7 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from api_types import API_TYPES, ApiType, Context, Created
+from api_type import ApiType, Context, Created
+from api_types import API_TYPES
+from change_sets import install_change_sets
 from completions import install_completions
 from corrections import install_corrections
 from custom_resources import install_custom_resources
@@ -19,6 +21,8 @@ from deletions import install_deletions
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
+from updates import install_updates
+from web_types import WEB_TYPES
 
 #: Types without an effect of their own.
 IGNORED = {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
@@ -26,12 +30,14 @@ IGNORED = {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitCondition", "AWS::Clo
 
 def install(endpoint: str) -> None:
     """Registers everything for the server at `endpoint`. Call once, before the first request."""
-    for api_type in API_TYPES:
+    for api_type in [*API_TYPES, *WEB_TYPES]:
         _define(api_type, endpoint)
     _refuse_unknown_types()
     install_corrections()
+    install_change_sets()
     install_custom_resources(endpoint)
     install_completions(endpoint)
+    install_updates(endpoint)
     install_deletions(endpoint)
 
 
@@ -81,8 +87,9 @@ def _define(api_type: ApiType, endpoint: str) -> None:
         ):
             properties = cloudformation_json["Properties"]
             context = Context(endpoint, account_id, region_name)
-            change = api_type.update or api_type.create
-            return cls(change(context, original_resource.physical_resource_id, properties), properties)
+            if api_type.update is None:
+                raise ValidationError(message=f"The test server cannot update {api_type.type}")
+            return cls(api_type.update(context, original_resource.physical_resource_id, properties), properties)
 
         @classmethod
         def delete_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name):

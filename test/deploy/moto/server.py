@@ -1,4 +1,7 @@
-"""Starts moto with the plugin on a free loopback port, prints `{"port": N}`, and ends when standard input closes."""
+"""Starts moto with the plugin on free loopback ports, prints `{"port": N, "apiPort": M}`, and ends with its input.
+
+Usage: python server.py ACCOUNT REGION
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import socket
 import sys
 
 import plugin
+from http_api import serve_http_apis
 from moto.server import ThreadedMotoServer
 
 
@@ -17,11 +21,14 @@ def free_port() -> int:
 
 
 def main() -> None:
+    account_id, region = sys.argv[1:3]
     port = free_port()
-    plugin.install(f"http://127.0.0.1:{port}")
+    endpoint = f"http://127.0.0.1:{port}"
+    plugin.install(endpoint)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=True)
     server.start()
-    print(json.dumps({"port": port}), flush=True)
+    api_port = serve_http_apis(endpoint, account_id, region)
+    print(json.dumps({"port": port, "apiPort": api_port}), flush=True)
     sys.stdin.read()
     server.stop()
 
