@@ -11,10 +11,11 @@ import { floor } from './checks/floor';
 import { installed } from './checks/installed';
 import { jsii } from './checks/jsii';
 import { publint } from './checks/publint';
+import { reference } from './checks/reference';
 import { tarball } from './checks/tarball';
 import { template } from './checks/template';
 
-const CHECKS: readonly Check[] = [jsii, awslint, api, tarball, publint, installed, floor, template];
+const CHECKS: readonly Check[] = [jsii, awslint, api, reference, tarball, publint, installed, floor, template];
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !CHECKS.some((check) => check.name === name));

@@ -19,10 +19,10 @@ export interface DocLink {
 /** Pages at the root whose links and commands are checked like those of `docs/`. */
 const ROOT_PAGES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
-/** All pages: those of `docs/` with its folders, and those at the root. */
+/** All pages that people wrote: those of `docs/` with its folders, and those at the root. */
 export function docPages(root: string): DocPage[] {
   const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && name !== 'API.md')
     .map((name) => `docs/${name}`)
     .sort();
   return [...ROOT_PAGES.filter((file) => existsSync(join(root, file))), ...inDocs].map((file) => ({
