@@ -41,6 +41,20 @@ describe('commands of the documentation', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('each package that is installed has the version of this repository', () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      devDependencies: Record<string, string>;
+    };
+    const uses = usesOf(/\bnpm install --save-dev ([^`\n]+)/g).flatMap(({ use }) => use.split(' '));
+    expect(uses).toContain('esbuild');
+    const wrong = uses.filter((use) => {
+      const [, name = '', version] = /^(@?[^@]+)(?:@(.+))?$/.exec(use) ?? [];
+      const installed = devDependencies[name];
+      return installed === undefined || !`${installed}.`.startsWith(version === undefined ? '' : `${version}.`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
   test('each file that jest, tsx or bash is given exists', () => {
     const uses = usesOf(/\b(?:npx jest|tsx|bash) ((?:(?:test|bench|bin|docs|scripts|video)\/[\w./-]+ ?)+)/g).flatMap(
       ({ page, use }) => use.split(' ').map((path) => ({ page, use: path })),
