@@ -69,7 +69,7 @@ systemctl enable --now ${units.join(' ')} || say 'not everything has started'
 deadline=${patienceSeconds(input.readyWithinSeconds)}
 until curl -fsS -o /dev/null -m 5 http://127.0.0.1:${input.healthPort}/ready 2>/dev/null; do
   if ((SECONDS >= deadline)); then
-    say 'the worker is not ready: see /var/log/queue-fleet/worker.log'
+    say 'the worker is not ready, or waits in a warm pool: see /var/log/queue-fleet/worker.log'
     tail -n 5 /var/log/queue-fleet/worker.log${input.companion ? COMPANION_STATE : ''}
     exit 1
   fi

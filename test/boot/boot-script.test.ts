@@ -79,7 +79,7 @@ describe.each(COMPANIONS)('bootScript %s', (_name, companion) => {
     // An application that does not start must not end the script before it can say so.
     expect(script).toMatch(/\nsystemctl enable --now .* \|\| say /);
     expect(bootScript({ ...INPUT, readyWithinSeconds: 30 })).toContain('\ndeadline=15\n');
-    const [, failure = ''] = /the worker is not ready: ([^]*?)exit 1/.exec(script) ?? [];
+    const [, failure = ''] = /the worker is not ready, ([^]*?)exit 1/.exec(script) ?? [];
     expect(failure).toContain('tail -n 5 /var/log/queue-fleet/worker.log');
     expect(failure.includes('systemctl is-active queue-fleet-companion.service')).toBe(companion !== undefined);
     expect(failure.includes('tail -n 20 /var/log/queue-fleet/companion.log')).toBe(companion !== undefined);
@@ -368,7 +368,9 @@ const canIsolate =
   test('fails, and the launch hook replaces the instance, when the worker does not become ready', async () => {
     const lines = await boot(buildWorkerAsset(`throw new Error('no model file'); export const handler = () => {};`));
     expect(lines).toEqual(expect.arrayContaining(['boot script: exit 1', 'ready: 503']));
-    expect(lines).toContain('queue-fleet boot: the worker is not ready: see /var/log/queue-fleet/worker.log');
+    expect(lines).toContain(
+      'queue-fleet boot: the worker is not ready, or waits in a warm pool: see /var/log/queue-fleet/worker.log',
+    );
     await new Promise<void>((resolve) => {
       const look = (): void => void (stopped.length > 0 ? resolve() : systemClock.setTimer(100, look));
       look();

@@ -1,4 +1,4 @@
-import { App, CfnParameter, Duration, Stack, Token } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Size, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import type { CfnAutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -233,8 +233,14 @@ describe('WorkerFleet', () => {
       maxCapacity: parameter('Most'),
       onDemandPercentage: parameter('Share'),
       onDemandBaseCapacity: parameter('Base'),
+      volumeSize: Size.gibibytes(parameter('Disk')),
     });
     const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({
+        BlockDeviceMappings: [Match.objectLike({ Ebs: Match.objectLike({ VolumeSize: { Ref: 'Disk' } }) })],
+      }),
+    });
     template.hasResource('AWS::AutoScaling::AutoScalingGroup', {
       Properties: {
         MinSize: { Ref: 'Least' },
@@ -316,6 +322,20 @@ describe('WorkerFleet', () => {
     expect(metric).toMatchObject({ namespace: 'Own', metricName: 'HandlerDuration', statistic: 'p99' });
     expect(metric.namespace).toBe(environment[WORKER_ENV.metricsNamespace]);
     expect(metric.dimensions).toEqual({ QueueName: queue.queue.queueName });
+  });
+
+  test('gets a security group of someone else beside its own', () => {
+    const stack = new Stack(new App(), 'App');
+    const queue = new WorkQueue(stack, 'Jobs');
+    const fleet = new WorkerFleet(stack, 'Fleet', { queue, code: WorkerCode.fromModule(HANDLER) });
+    fleet.launchTemplate.addSecurityGroup(
+      ec2.SecurityGroup.fromSecurityGroupId(stack, 'Theirs', 'sg-0123456789abcdef0'),
+    );
+    Template.fromStack(stack).hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({
+        SecurityGroupIds: [stack.resolve(fleet.securityGroup.securityGroupId), 'sg-0123456789abcdef0'],
+      }),
+    });
   });
 
   test('a permissions boundary reaches every role', () => {
