@@ -1,0 +1,164 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WorkQueue, Workload } from '../../lib';
+import { receiveCount, spareCapacity, worstWaitSeconds } from '../../lib/scaling/sizing';
+import { checkConsumerOptions, type ConsumerOptions } from '../../messaging/consumer-options';
+import { EMF_METRICS } from '../../messaging';
+import { ALTERNATIVES } from '../../sim/alternatives';
+import { DEFAULT_TIMING } from '../../sim/timing';
+import { EXIT_CODES } from '../../worker/main';
+import { tableRowsOf } from '../support/doc-pages';
+
+/** Numbers and names in tables of the documentation that are also somewhere in the code. */
+
+const ROOT = join(__dirname, '../..');
+const read = (page: string): string => readFileSync(join(ROOT, 'docs', page), 'utf8');
+const rowsOf = (page: string): string[][] => tableRowsOf(read(page));
+/** First cell without its code marks, and another cell. */
+const cells = (rows: readonly string[][], column: number): Array<[string, string]> =>
+  rows.map((row) => [(row[0] ?? '').replaceAll('`', ''), row[column] ?? '']);
+const numberIn = (text: string): number => Number(/-?[\d,]*\.?\d+/.exec(text)?.[0].replaceAll(',', ''));
+
+describe('docs/simulator.md', () => {
+  test('has every delay with its default', () => {
+    const shown = Object.fromEntries(cells(rowsOf('simulator.md'), 1).filter(([name]) => name in DEFAULT_TIMING));
+    const defaults = Object.entries(DEFAULT_TIMING).map(
+      ([name, value]: [string, number | { min: number; max: number }]) => [
+        name,
+        typeof value === 'number' ? String(value) : `${value.min} to ${value.max}`,
+      ],
+    );
+    expect(shown).toEqual(Object.fromEntries(defaults));
+  });
+
+  test('names every policy that can be compared', () => {
+    const page = read('simulator.md');
+    expect(Object.keys(ALTERNATIVES).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
+describe('docs/workload.md', () => {
+  test('works out what follows from the workload at its top', () => {
+    const sizing = new Workload({
+      averageProcessingTime: Duration.minutes(3),
+      p99ProcessingTime: Duration.minutes(12),
+      acceptableLatency: Duration.minutes(10),
+      concurrency: 1,
+      peakRatePerSecond: 0.1,
+      burst: 20,
+    })._sizing();
+    const expected: Record<string, number> = {
+      'reaction time D': sizing.reactionSeconds,
+      'drain target Ld': sizing.drainTargetSeconds,
+      'planned utilization u': sizing.plannedUtilization,
+      'heartbeat interval': sizing.heartbeatSeconds,
+      'visibility timeout': sizing.visibilitySeconds,
+      '… for who never renews': sizing.visibilityWithoutHeartbeatSeconds,
+      'receives before the DLQ': sizing.maxReceiveCount,
+      retention: sizing.retentionSeconds / 86_400,
+      'drain timeout': sizing.drainSeconds,
+      'terminate hook': sizing.terminateHookSeconds,
+      'launch hook': sizing.launchHookSeconds,
+      'spare instances for a jump': spareCapacity(sizing, 6),
+    };
+    const rows = cells(rowsOf('workload.md'), 2);
+    const shown = rows.flatMap(([setting, example]) => (setting in expected ? [[setting, numberIn(example)]] : []));
+    expect(Object.fromEntries(shown)).toEqual(expected);
+
+    const example = Object.fromEntries(rows);
+    expect(example['receives before the DLQ']).toContain(`Spot: ${receiveCount(0.06)}`);
+    expect(example['largest group, at least']).toMatch(new RegExp(`= ${sizing.minimumMaxCapacity}$`));
+    expect(example['worst wait after a jump']).toBe(`6, 2 spare: ${Math.round(worstWaitSeconds(sizing, 6, 2))} s`);
+  });
+});
+
+describe('docs/work-queue.md', () => {
+  test('has the defaults of the template', () => {
+    const stack = new Stack(new App(), 'Test');
+    const { queue } = new WorkQueue(stack, 'Jobs');
+    const queues = Template.fromStack(stack).findResources('AWS::SQS::Queue');
+    const logicalId = stack.getLogicalId(queue.node.defaultChild as never);
+    const { Properties: jobs } = queues[logicalId] as { Properties: Record<string, unknown> };
+    const [dead] = Object.entries(queues).flatMap(([id, { Properties }]) => (id === logicalId ? [] : [Properties]));
+    const shown = Object.fromEntries(
+      rowsOf('work-queue.md').flatMap(([, setting = '', property = '']) =>
+        property.startsWith('`') ? [[property.split('`')[1] ?? '', numberIn(setting)]] : [],
+      ),
+    );
+    expect(shown).toMatchObject({
+      visibilityTimeout: jobs['VisibilityTimeout'],
+      retentionPeriod: Number(jobs['MessageRetentionPeriod']) / 86_400,
+      receiveMessageWaitTime: jobs['ReceiveMessageWaitTimeSeconds'],
+      maxReceiveCount: (jobs['RedrivePolicy'] as { maxReceiveCount: number }).maxReceiveCount,
+      deadLetterRetentionPeriod: Number(dead.MessageRetentionPeriod) / 86_400,
+    });
+  });
+});
+
+describe('docs/consumer.md', () => {
+  const ranges = rowsOf('consumer.md').flatMap(([name = '', range = '']) => {
+    const [, , min, max] = /^(.+), (?:above )?([\d.]+) to ([\d,]+)/.exec(range) ?? [];
+    return max === undefined ? [] : [[name.replaceAll('`', ''), Number(min), Number(max.replaceAll(',', ''))] as const];
+  });
+  const problems = (name: string, value: number): string => {
+    const [outer = '', inner] = name.split('.');
+    const options = {
+      sqs: {},
+      queueUrl: 'https://sqs.eu-west-1.amazonaws.com/111122223333/jobs.fifo',
+      handler: async () => {},
+      [outer]: inner === undefined ? value : { [inner]: value },
+    };
+    try {
+      checkConsumerOptions(options as unknown as ConsumerOptions);
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test('has the ranges that the constructor checks', () => {
+    expect(ranges.length).toBeGreaterThan(10);
+    for (const [name, min, max] of ranges) {
+      const about = (value: number) => [value, problems(name, value).includes(`'${name}'`)];
+      expect([name, about(max), about(max + 1), about(min - 1)]).toEqual([
+        name,
+        [max, false],
+        [max + 1, true],
+        [min - 1, true],
+      ]);
+    }
+  });
+});
+
+describe('docs/observability.md', () => {
+  test('has every metric with its unit', () => {
+    const shown = rowsOf('observability.md').flatMap(([names = '', units = '']) => {
+      const unit = units.split(', ');
+      return names.split(', ').map((name, index) => [name.replaceAll('`', ''), unit[index] ?? unit[0]]);
+    });
+    expect(Object.fromEntries(shown)).toMatchObject(EMF_METRICS);
+  });
+});
+
+describe('docs/worker-fleet.md', () => {
+  test('has every exit code of the worker', () => {
+    const codes = rowsOf('worker-fleet.md').flatMap(([code = '']) => (/^\d+$/.test(code) ? [Number(code)] : []));
+    expect(codes).toEqual(Object.values(EXIT_CODES));
+  });
+});
+
+describe('docs/local-run.md', () => {
+  test('has every option', () => {
+    const printed = execFileSync(process.execPath, [require.resolve('tsx/cli'), 'test/support/list-commands.ts'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    const { local = [] } = JSON.parse(printed) as Record<string, string[]>;
+    const rows = cells(rowsOf('local-run.md'), 2);
+    const shown = rows.flatMap(([option]) => [...option.matchAll(/--[a-z-]+/g)].map(([flag]) => flag));
+    expect(shown.sort()).toEqual(local.filter((flag) => flag.startsWith('--')).sort());
+  });
+});
