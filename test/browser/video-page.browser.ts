@@ -1,35 +1,25 @@
 /**
- * The page and the panel in a real browser, on a real local run: `tsx test/browser/video-page.browser.ts [folder]`.
- * With a folder, screenshots are left there. Without Chromium it says so and ends well.
+ * The page and the panel in a real browser, on a real local run: `tsx test/browser/video-page.browser.ts [folder] [name]`.
+ * With a folder, screenshots are left there; with a second argument, only tests whose name holds it run. Without
+ * Chromium it says so and ends well.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
 import { drawSample, planSamples } from '../../video/demo/samples';
 import { findFfmpeg } from '../../video/transcode/find-ffmpeg';
 import { chromiumPath, launch, seriousFindings } from './browser';
-import { type RunningExample, startExample } from './local-run';
+import { galleryTests } from './gallery-tests';
+import { startExample } from './local-run';
+import { panelTests } from './panel-tests';
+import { uploadTests } from './upload-tests';
+import { type BrowserTest, card, READY_MS, type World } from './world';
 
-const READY_MS = 90_000;
 /** More than one POST may carry, so that it goes in parts. */
 const LARGE_BYTES = 104_000_000;
 
-interface World {
-  readonly example: RunningExample;
-  readonly browser: Browser;
-  readonly page: Page;
-  readonly clips: readonly string[];
-  readonly broken: string;
-  readonly large: string;
-  readonly problems: string[];
-}
-
-const card = (page: Page, beginning: string) =>
-  page.locator('.card', { has: page.locator('.name', { hasText: new RegExp(`^${beginning}`) }) });
-
-const tests: readonly (readonly [name: string, run: (world: World) => Promise<void>])[] = [
+const tests: readonly BrowserTest[] = [
   [
     'uploads three files at once and shows them ready',
     async ({ page, clips }) => {
@@ -133,6 +123,9 @@ const tests: readonly (readonly [name: string, run: (world: World) => Promise<vo
       await page.setViewportSize({ width: 1440, height: 900 });
     },
   ],
+  ...uploadTests,
+  ...galleryTests,
+  ...panelTests,
   [
     '500 queued uploads leave the page quick',
     async ({ page, problems }) => {
@@ -188,7 +181,7 @@ async function prepare(folder: string): Promise<Pick<World, 'clips' | 'broken' |
   return { clips, broken: await write(6), large };
 }
 
-async function main(shots: string | undefined): Promise<void> {
+async function main(shots: string | undefined, only = ''): Promise<void> {
   const executablePath = chromiumPath();
   if (executablePath === undefined) {
     console.log('skipped: no Chromium here; apt-get install chromium, or set CHROMIUM_PATH');
@@ -207,7 +200,7 @@ async function main(shots: string | undefined): Promise<void> {
     await page.goto(example.pageUrl);
     await page.locator('#limits', { hasText: 'up to' }).waitFor();
     const world: World = { example, browser, page, problems, ...files };
-    for (const [name, run] of tests) {
+    for (const [name, run] of tests.filter(([name]) => name.includes(only))) {
       try {
         await run(world);
         console.log(`ok   ${name}`);
@@ -225,7 +218,7 @@ async function main(shots: string | undefined): Promise<void> {
   }
 }
 
-main(process.argv[2]).catch((error: unknown) => {
+main(process.argv[2] || undefined, process.argv[3]).catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });
