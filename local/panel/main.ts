@@ -78,7 +78,7 @@ function start(): void {
     if (state === undefined) return;
     latest = undefined;
     const { elapsedSeconds, secondsPerMinute } = state.clock;
-    setText(time, `${duration(elapsedSeconds)} · ${pace(secondsPerMinute)}`);
+    setText(time, `${clock(elapsedSeconds)} · ${pace(secondsPerMinute)}`);
     figures.show(state);
     charts.draw();
     instances.show(state);

@@ -180,9 +180,12 @@ export class Gallery {
       bar.setAttribute('aria-label', `Encoding of ${video.name}`);
       const begun = video.progressPercent > 0;
       frame.append(begun ? make('span', 'percent', `${video.progressPercent} %`) : 'Encoding', bar);
-    } else {
-      frame.append(make('span', '', video.state === 'failed' ? 'No picture' : 'Waiting for a worker'));
-    }
+    } else if (video.state === 'failed') {
+      // In place of the picture: a card with a reason is then as high as the others.
+      const reason = make('p', 'reason', video.reason ?? 'No reason was given');
+      reason.title = reason.textContent;
+      frame.append(reason);
+    } else frame.append(make('span', '', 'Waiting for a worker'));
     return frame;
   }
 
@@ -213,9 +216,7 @@ function body(video: VideoView): HTMLElement {
   const facts = make('p', 'facts', make('span', `badge ${video.state}`, LABELS[video.state]));
   if (video.state === 'ready') facts.append(video.renditions.join(' + '));
   if (video.sizeBytes > 0) facts.append(make('span', 'size', bytes(video.sizeBytes)));
-  const box = make('div', 'body', name, facts);
-  if (video.state === 'failed') box.append(make('p', 'reason', video.reason ?? 'No reason was given'));
-  return box;
+  return make('div', 'body', name, facts);
 }
 
 function summary(videos: readonly VideoView[]): string {
