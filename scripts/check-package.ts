@@ -14,8 +14,9 @@ import { publint } from './checks/publint';
 import { reference } from './checks/reference';
 import { tarball } from './checks/tarball';
 import { template } from './checks/template';
+import { types } from './checks/types';
 
-const CHECKS: readonly Check[] = [jsii, awslint, api, reference, tarball, publint, installed, floor, template];
+const CHECKS: readonly Check[] = [jsii, awslint, api, reference, tarball, publint, types, installed, floor, template];
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !CHECKS.some((check) => check.name === name));

@@ -5,8 +5,31 @@ import { build } from 'esbuild';
 import { type Check, run, runWell } from './check';
 import { pack } from './packed';
 
-/** Modules of the consumer's side that a program which only sends has no use for. */
-const CONSUMER_MODULES = /messaging\/(esm\/)?(consumer|engine|poller|heartbeat|acker|runner)\.js$/;
+/** What a program may take along that imports one name: minified bytes without optional packages, and modules of ours. */
+interface Budget {
+  readonly maxBytes: number;
+  /** Modules that it has no use for. */
+  readonly unwanted: RegExp;
+  /** Modules without which {@link unwanted} would prove nothing. */
+  readonly wanted: RegExp;
+}
+
+const CONSUMER_MODULES = /\/(consumer|engine|poller|heartbeat|acker|runner)\.js$/;
+/** What a program asks for by another name. */
+const CHOICES =
+  'dynamodb-idempotency-store|s3-idempotency-store|client-side-encryption|lambda-host|health-server|lean-transport';
+
+const BUDGETS: Readonly<Record<string, Budget>> = {
+  PermanentError: { maxBytes: 1_000, unwanted: /\/messaging\/esm\/(?!handler\.js$)/, wanted: /handler\.js$/ },
+  Producer: {
+    maxBytes: 20_000,
+    unwanted: new RegExp(`${CONSUMER_MODULES.source}|/(${CHOICES})\\.js$`),
+    wanted: /\/producer\.js$/,
+  },
+  Consumer: { maxBytes: 45_000, unwanted: new RegExp(`/(producer|${CHOICES})\\.js$`), wanted: CONSUMER_MODULES },
+};
+/** None of these belongs into a program that handles messages. */
+const NEVER = /node_modules\/(aws-cdk-lib|constructs|esbuild)\//;
 /** Packages that messaging loads where they are there. */
 const OPTIONAL = ['@aws-sdk/*', '@aws-crypto/*', '@opentelemetry/api', 'lru-cache'];
 
@@ -53,11 +76,11 @@ function loads(project: string): string[] {
   return problems;
 }
 
-/** What a bundler takes when a program imports one class. */
+/** What a bundler takes when a program imports one name. */
 async function shakes(project: string, note: (text: string) => void): Promise<string[]> {
   const sizes: string[] = [];
   const problems: string[] = [];
-  for (const name of ['Producer', 'Consumer']) {
+  for (const [name, { maxBytes, unwanted, wanted }] of Object.entries(BUDGETS)) {
     const { metafile } = await build({
       stdin: {
         contents: `import { ${name} } from 'cdk-queue-fleet/messaging'; console.log(${name});`,
@@ -73,11 +96,16 @@ async function shakes(project: string, note: (text: string) => void): Promise<st
       external: OPTIONAL,
     });
     const [output] = Object.values(metafile.outputs);
-    sizes.push(`${name} ${((output?.bytes ?? 0) / 1000).toFixed(1)} kB`);
-    const taken = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-    const unwanted = taken.map(([file]) => file).filter((file) => CONSUMER_MODULES.test(file));
-    if (name === 'Producer' && unwanted.length > 0) problems.push(`a Producer takes along ${unwanted.join(', ')}`);
-    if (name === 'Consumer' && unwanted.length === 0) problems.push('the list of modules of the consumer is wrong');
+    const bytes = output?.bytes ?? 0;
+    sizes.push(`${name} ${(bytes / 1000).toFixed(1)} of ${maxBytes / 1000} kB`);
+    const taken = Object.entries(output?.inputs ?? {}).flatMap(([file, { bytesInOutput }]) =>
+      bytesInOutput > 0 ? [file] : [],
+    );
+    if (bytes > maxBytes) problems.push(`${name} takes ${bytes} bytes, at most ${maxBytes}`);
+    const useless = taken.filter((file) => unwanted.test(file) || NEVER.test(file));
+    if (useless.length > 0) problems.push(`${name} takes along ${useless.join(', ')}`);
+    if (!taken.some((file) => wanted.test(file)))
+      problems.push(`${name}: the names of modules are wrong: ${taken.join()}`);
   }
   note(`minified without optional packages: ${sizes.join(', ')}`);
   return problems;
