@@ -9,6 +9,9 @@ import { planLadder } from '../../../video/transcode/ladder';
 import { runFfmpeg } from '../../../video/transcode/run-ffmpeg';
 import { VirtualTime } from '../../support/virtual-time';
 
+// Encoders on a busy machine.
+jest.setTimeout(60_000);
+
 /** With the real ffmpeg of this machine: on a bare one that is the 2018 build of the npm package. */
 const ffmpeg = findFfmpeg();
 
