@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { encodeName, PART_BYTES, sourceKey, type UploadTicket } from '../video/contract';
+import { encodeName, PART_BYTES, SIZE_METADATA, sourceKey, type UploadTicket } from '../video/contract';
 import { RefusedError, type UploadRequest } from './upload-request';
 
 /** What signing needs. */
@@ -37,7 +37,13 @@ export async function openUpload(
   if (request.size > context.postMaxBytes) {
     // Opened here and not by the browser: type and metadata are then ours, and the key cannot be chosen.
     const created = await s3.send(
-      new CreateMultipartUploadCommand({ Bucket: bucket, Key: key, ContentType: request.type, Metadata: metadata }),
+      new CreateMultipartUploadCommand({
+        Bucket: bucket,
+        Key: key,
+        ContentType: request.type,
+        // How many parts come nobody can bound beforehand: the worker compares the whole with what was declared.
+        Metadata: { ...metadata, [SIZE_METADATA]: String(request.size) },
+      }),
     );
     if (created.UploadId === undefined) throw new Error('S3 opened a multipart upload without an id');
     return { kind: 'multipart', id, key, uploadId: created.UploadId, partBytes: PART_BYTES };

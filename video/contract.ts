@@ -30,6 +30,9 @@ export const INCOMING_PREFIX = 'incoming/';
 /** Longest name that an upload may carry, characters. */
 export const NAME_CHARACTERS = 255;
 
+/** Metadata of an upload in parts: the bytes that were declared for the whole. */
+export const SIZE_METADATA = 'size';
+
 const LAST_MS = 9_999_999_999_999;
 const ID = /^[0-9a-z]{9}-[0-9a-f]{12}$/;
 

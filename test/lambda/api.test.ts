@@ -73,8 +73,10 @@ describe('POST /uploads', () => {
   });
 
   test('opens a multipart upload above the limit of a POST', async () => {
-    const { answer, statusCode } = await world().ask('POST', '/uploads', { ...clip, size: 1_001 });
+    const { ask, s3 } = world();
+    const { answer, statusCode } = await ask('POST', '/uploads', { ...clip, size: 1_001 });
     expect(statusCode).toBe(201);
+    expect(s3.inputs.at(-1)).toMatchObject({ ContentType: 'video/mp4', Metadata: { size: '1001' } });
     expect(answer).toMatchObject({ kind: 'multipart', uploadId: 'upload-1', partBytes: 8 * 1024 * 1024 });
   });
 

@@ -26,6 +26,7 @@ interface Command {
 export class BucketClient {
   readonly items = new Map<string, Item>();
   readonly asked: string[] = [];
+  readonly inputs: Command['input'][] = [];
 
   put(bucket: string, key: string, body: string, metadata: Record<string, string> = {}, type = ''): void {
     this.items.set(`${bucket}/${key}`, { body, type, metadata });
@@ -38,6 +39,7 @@ export class BucketClient {
   async send({ constructor: { name }, input }: Command): Promise<unknown> {
     const path = `${input.Bucket}/${input.Key ?? ''}`;
     this.asked.push(name);
+    this.inputs.push(input);
     const item = this.items.get(path);
     switch (name) {
       case 'HeadObjectCommand':

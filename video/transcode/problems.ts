@@ -5,6 +5,7 @@ export const MEDIA_PROBLEMS = {
   SourceMissing: 'The uploaded file is no longer there',
   Empty: 'The file is empty',
   TooLarge: 'The file is too large',
+  SizeDiffers: 'The file has another size than was declared: upload it again',
   TypeNotAllowed: 'The file was not uploaded as a video',
   NotAVideo: 'This is not a video file that we can read',
   Unreadable: 'The file is damaged: its index is missing or cut off',

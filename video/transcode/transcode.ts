@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, type Logger, PermanentError, ReleaseError } from '../../messaging';
-import { decodeName, type VideoStatus, VIDEO_TYPES } from '../contract';
+import { decodeName, SIZE_METADATA, type VideoStatus, VIDEO_TYPES } from '../contract';
 import { acquireClaim, type ClaimContext, latestClaim } from './claim';
 import { ClaimLease } from './claim-lease';
 import { encode, type EncodeContext, type EncodeResult } from './encode';
@@ -157,6 +157,10 @@ async function produce(
   await record.start(decodeName(head.metadata['name'] ?? upload.id), head.sizeBytes);
   if (head.sizeBytes === 0) throw new MediaError('Empty');
   if (head.sizeBytes > context.maxBytes) throw new MediaError('TooLarge', `${head.sizeBytes} bytes`);
+  const declared = head.metadata[SIZE_METADATA];
+  if (declared !== undefined && Number(declared) !== head.sizeBytes) {
+    throw new MediaError('SizeDiffers', `${head.sizeBytes} bytes, declared were ${declared}`);
+  }
   if (!Object.hasOwn(VIDEO_TYPES, head.contentType)) throw new MediaError('TypeNotAllowed', head.contentType);
   const source = join(folder, 'source');
   await context.uploads.download(upload.key, source, signal);

@@ -116,6 +116,12 @@ describe('transcode', () => {
     });
   });
 
+  test('takes an upload in parts of the size that was declared', async () => {
+    const { run, uploads } = world();
+    uploads.put(UPLOAD.key, '12345', 'video/mp4', { name: 'a.mp4', size: '5' });
+    expect(await run('m1')).toBe('encoded');
+  });
+
   test('every event twice: encoded once, one after the other and at the same time', async () => {
     const { run, encodes, encoding, holdEncoder } = world();
     const open = holdEncoder();
@@ -270,13 +276,17 @@ describe('transcode', () => {
     ['Empty', '', 'video/mp4'],
     ['TooLarge', 'x'.repeat(1_001), 'video/mp4'],
     ['TypeNotAllowed', 'text', 'text/plain'],
-  ])('fails for good with %s before anything is encoded', async (code, content, type) => {
-    const { run, uploads, encodes, status } = world();
-    uploads.put(UPLOAD.key, content, type, { name: 'a.mp4' });
-    await expect(run('m1')).rejects.toBeInstanceOf(PermanentError);
-    expect(status()).toMatchObject({ state: 'failed', code });
-    expect(encodes()).toBe(0);
-  });
+    ['SizeDiffers', 'more than five bytes', 'video/mp4', { size: '5' }],
+  ])(
+    'fails for good with %s before anything is encoded',
+    async (code, content, type, metadata: Record<string, string> = {}) => {
+      const { run, uploads, encodes, status } = world();
+      uploads.put(UPLOAD.key, content, type, { name: 'a.mp4', ...metadata });
+      await expect(run('m1')).rejects.toBeInstanceOf(PermanentError);
+      expect(status()).toMatchObject({ state: 'failed', code });
+      expect(encodes()).toBe(0);
+    },
+  );
 
   test('fails for good when the upload is gone', async () => {
     const { run, uploads, status } = world();
