@@ -19,14 +19,14 @@ export interface WorkerFleetOptions {
   /**
    * Variables for the worker's and the handler's environment. Not for secrets: they are readable in the template.
    *
-   * @default - none but the fleet's own
+   * @default - only the fleet's own
    */
   readonly environment?: { [name: string]: string };
 
   /**
    * Variables whose values are secret.
    *
-   * @default - none
+   * @default - no variable is secret
    */
   readonly secrets?: { [name: string]: WorkerSecret };
 
@@ -117,7 +117,7 @@ export interface WorkerFleetOptions {
    * Run as root when the code and the settings are in place, before the worker starts. A command that fails ends the boot, and the
    * instance is replaced. An instance that leaves a warm pool does not run them again. All user data has 16 KiB.
    *
-   * @default - none
+   * @default - nothing beside the worker is set up
    */
   readonly bootCommands?: string[];
 

@@ -44,6 +44,8 @@ export class ScalingPolicy {
    * Alarms compute the needed instances by metric math and set exactly that number. Trade-off: it must know the
    * workload (a processing time wrong by two is tolerated), and it reacts within about two minutes plus the boot,
    * because SQS publishes its numbers once a minute.
+   *
+   * @returns the choice, for the prop `policy`
    */
   public static latencyGoal(): ScalingPolicy {
     return new ScalingPolicy(bindLatencyGoal());
@@ -57,6 +59,7 @@ export class ScalingPolicy {
    * still lets that work finish).
    *
    * @param steps rising in messages, 2 to 20 of them, the first from 0 messages
+   * @returns the choice, for the prop `policy`
    * @throws ConfigurationError ScalingStepsNotValid
    */
   public static queueDepth(steps: QueueDepthStep[]): ScalingPolicy {
@@ -70,6 +73,7 @@ export class ScalingPolicy {
    * so about half of the messages wait longer; it oscillates when the latency is below 2.7 times the reaction time; it
    * ignores work in flight; it takes 15 minutes to scale in and cannot start from zero.
    *
+   * @returns the choice, for the prop `policy`
    * @throws ConfigurationError TargetTrackingFromZero, ScalingMetricLimitExceeded
    * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html
    */
@@ -84,6 +88,7 @@ export class ScalingPolicy {
    * backlog off by starting a slot for every waiting message, and cannot start from zero.
    *
    * @param targetPercent 1 to 100, whole percent, @default 70
+   * @returns the choice, for the prop `policy`
    * @throws ConfigurationError TargetUtilizationOutOfRange, TargetTrackingFromZero, ScalingMetricLimitExceeded
    * @see https://aws.amazon.com/blogs/compute/enhancing-auto-scaling-resilience-by-tracking-worker-utilization-metrics
    */
@@ -100,6 +105,8 @@ export class ScalingPolicy {
    * publishes while no instance runs (the latency goal's alarms then still wake the group).
    * The fleet's `metricsInterval` has to be 10 seconds; `QueueFleet` sets it.
    *
+   * @param options where the workers' metrics are
+   * @returns the choice, for the prop `policy`
    * @throws ConfigurationError ScalingMetricLimitExceeded
    */
   public static highResolution(options?: HighResolutionOptions): ScalingPolicy {
