@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { SQS_LIMITS } from '../../lib/private/sqs-limits';
+import { SCALING_LIMITS } from '../../lib/scaling/timing';
+import { DEFAULT_TIMING } from '../../sim/timing';
 import { docPages } from '../support/doc-pages';
 
 /**
@@ -16,6 +18,26 @@ const HOUR = 3_600;
 const L = SQS_LIMITS;
 const retention = [L.retentionSeconds.min, L.retentionSeconds.max / DAY];
 const policy = L.policy;
+
+/** Numbers of AWS that no code needs, from its documentation (November 2026). */
+const AWS = {
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+  fifoCallsPerSecond: 300,
+  fifoMessagesPerSecond: 3_000,
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
+  deduplicationMinutes: 5,
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+  movesPerSecond: 500,
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
+  nameFreeAfterSeconds: 60,
+  // https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
+  hookHours: 48,
+  hookHeartbeats: 100,
+  // https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+  functionMinutes: 15,
+} as const;
+
+const lateMinutes = DEFAULT_TIMING.silentUntilPublished / 60;
 
 const PHRASES: ReadonlyArray<readonly [RegExp, readonly number[]]> = [
   [
@@ -67,11 +89,34 @@ const PHRASES: ReadonlyArray<readonly [RegExp, readonly number[]]> = [
   ],
 ];
 
+const OTHER_PHRASES: ReadonlyArray<readonly [RegExp, readonly number[]]> = [
+  [
+    /(\d+) calls a second for each action, ([\d,]+) messages a second in batches/g,
+    [AWS.fifoCallsPerSecond, AWS.fifoMessagesPerSecond],
+  ],
+  [/(?:duplicates within|deduplicates for|falls? into its|[Ww]ithin) (\d+) minutes/g, [AWS.deduplicationMinutes]],
+  [/at most (\d+) messages a second/g, [AWS.movesPerSecond]],
+  [/SQS's most is (\d+) a second/g, [AWS.movesPerSecond]],
+  [/for (\d+) seconds after a queue was deleted/g, [AWS.nameFreeAfterSeconds]],
+  [/(\d+) hours or (\d+) heartbeats/g, [AWS.hookHours, AWS.hookHeartbeats]],
+  [/\[(\d+) minutes at most\]/g, [AWS.functionMinutes]],
+  [/nobody touches for (\d+) hours/g, [DEFAULT_TIMING.idleUntilSilent / HOUR]],
+  [/publishes nothing for up to (\d+) minutes/g, [lateMinutes]],
+  [/up to (\d+) minutes more, because SQS stops/g, [lateMinutes]],
+  [/can be (\d+) minutes late/g, [lateMinutes]],
+  [/has at most (\d+) steps/g, [SCALING_LIMITS.stepsPerPolicy]],
+  [/alarm reads at most (\d+) metrics/g, [SCALING_LIMITS.metricsPerAlarm]],
+  [
+    /heartbeat is not (\d+) to ([\d,]+) seconds/g,
+    [SCALING_LIMITS.hookHeartbeatSeconds.min, SCALING_LIMITS.hookHeartbeatSeconds.max],
+  ],
+];
+
 /** Limits of former times, which old texts still quote. */
 const OUTDATED = /256 ?Ki?B|262[,_]?144/;
 
-describe('limits of SQS in the documentation', () => {
-  test.each(PHRASES)('%s', (phrase, limits) => {
+describe('limits of AWS in the documentation', () => {
+  test.each([...PHRASES, ...OTHER_PHRASES])('%s', (phrase, limits) => {
     const quotes = PAGES.flatMap(({ file, text }) =>
       [...text.matchAll(phrase)].map(([, ...numbers]) => ({
         file,

@@ -1,9 +1,10 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WorkQueue, Workload } from '../../lib';
+import { FleetMonitoring, QueueAlarms, WorkQueue, Workload } from '../../lib';
 import { receiveCount, spareCapacity, worstWaitSeconds } from '../../lib/scaling/sizing';
 import { checkConsumerOptions, type ConsumerOptions } from '../../messaging/consumer-options';
 import { EMF_METRICS } from '../../messaging';
@@ -11,6 +12,7 @@ import { ALTERNATIVES } from '../../sim/alternatives';
 import { DEFAULT_TIMING } from '../../sim/timing';
 import { EXIT_CODES } from '../../worker/main';
 import { tableRowsOf } from '../support/doc-pages';
+import { plainGroup, VIDEO_WORKLOAD } from '../support/scaled-group';
 
 /** Numbers and names in tables of the documentation that are also somewhere in the code. */
 
@@ -95,6 +97,35 @@ describe('docs/work-queue.md', () => {
       maxReceiveCount: (jobs['RedrivePolicy'] as { maxReceiveCount: number }).maxReceiveCount,
       deadLetterRetentionPeriod: Number(dead.MessageRetentionPeriod) / 86_400,
     });
+  });
+});
+
+/** Minutes for which an alarm has to be beyond its threshold. */
+const minutesOf = (alarm: cloudwatch.Alarm): number => {
+  const { evaluationPeriods = 0 } = alarm.node.defaultChild as cloudwatch.CfnAlarm;
+  const { period } = alarm.metric as cloudwatch.Metric | cloudwatch.MathExpression;
+  return evaluationPeriods * period.toMinutes();
+};
+
+describe.each([
+  [
+    'queue-alarms.md',
+    (): cloudwatch.Alarm[] => {
+      const stack = new Stack(new App(), 'Test');
+      return new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxNoisyGroups: 1 }).alarms;
+    },
+  ],
+  [
+    'fleet-monitoring.md',
+    (): cloudwatch.Alarm[] => {
+      const { stack, autoScalingGroup, queue } = plainGroup(1, 10);
+      return new FleetMonitoring(stack, 'Monitoring', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD }).alarms;
+    },
+  ],
+])('docs/%s', (page, make) => {
+  test('says for how long each alarm waits', () => {
+    const shown = cells(rowsOf(page), 2).map(([id, after]) => [id, Number(/(\d+) minute/.exec(after)?.[1])]);
+    expect(shown).toEqual(make().map((alarm) => [alarm.node.id, minutesOf(alarm)]));
   });
 });
 
