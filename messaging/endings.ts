@@ -54,12 +54,12 @@ export class Endings {
         return this.#done(delivery, durationMs);
       case 'poison':
         state.counters.poison += 1;
-        state.options.logger.error({ messageId: message.messageId, error }, 'a message can never succeed');
+        state.options.logger.error({ messageId: message.messageId, err: error }, 'a message can never succeed');
         return state.options.stopTheLine ? this.#retry(delivery) : void this.#quarantine(delivery, error);
       case 'failed':
         state.counters.failed += 1;
         state.options.logger.warn(
-          { messageId: message.messageId, receiveCount: message.receiveCount, error },
+          { messageId: message.messageId, receiveCount: message.receiveCount, err: error },
           'a handler failed',
         );
         return this.#retry(delivery);
@@ -157,7 +157,7 @@ export class Endings {
       await codec.afterDelete?.(message);
     } catch (error) {
       const { logger } = this.state.options;
-      logger.error({ messageId: message.messageId, error }, 'what a deleted message pointed at is still there');
+      logger.error({ messageId: message.messageId, err: error }, 'what a deleted message pointed at is still there');
     }
   }
 }

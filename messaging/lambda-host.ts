@@ -10,7 +10,7 @@ import {
   type ReceivedMessage,
 } from './handler';
 import type { IdempotencyOptions } from './idempotency';
-import { settleClaim } from './idempotency-claim';
+import { beginClaim, settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { createJsonLogger } from './json-logger';
 import { quarantineEntry } from './quarantine';
@@ -176,7 +176,7 @@ async function handleOnce<T>(run: Run<T>, record: LambdaSqsRecord, message: Tran
   const view = toReceivedMessage(record, message, body);
   const { store, key } = options.idempotency ?? {};
   const claim = { key: key?.({ ...view, body: text }) ?? messageId, owner: randomUUID() };
-  const begun = (await store?.begin(claim.key, { owner: claim.owner, leaseUntilMs })) ?? 'started';
+  const begun = store === undefined ? 'started' : await beginClaim(store, claim, { leaseUntilMs, clock: run.clock });
   if (begun === 'done') return logger.info({ messageId }, 'a duplicate was not run again');
   if (begun !== 'started')
     throw new Error(`another owner handles this message for ${begun.busyUntilMs - run.clock.wallClock()} ms more`);
@@ -189,7 +189,7 @@ async function handleOnce<T>(run: Run<T>, record: LambdaSqsRecord, message: Tran
     await handler(view, context);
     succeeded = true;
   } finally {
-    if (store !== undefined) await settleClaim(store, claim, { succeeded, messageId, logger });
+    if (store !== undefined) await settleClaim(store, claim, { succeeded, messageId, clock: run.clock, logger });
   }
 }
 

@@ -20,7 +20,8 @@ export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: nu
     (ours) => {
       if (!ours && delivery.claim === claim) lose();
     },
-    (error: unknown) => logger.warn({ messageId: message.messageId, error }, 'an idempotency lease was not renewed'),
+    (error: unknown) =>
+      logger.warn({ messageId: message.messageId, err: error }, 'an idempotency lease was not renewed'),
   );
 }
 

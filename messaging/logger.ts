@@ -1,4 +1,4 @@
-/** The part of a pino logger that the runtime uses; any logger with these four methods fits. */
+/** The part of a pino logger that the runtime uses; any logger with these four methods fits. Errors are the field `err`, as pino has it. */
 export interface Logger {
   debug(fields: object, text?: string): void;
   info(fields: object, text?: string): void;

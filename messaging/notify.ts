@@ -11,7 +11,7 @@ export function safeObserver(observer: ConsumerObserver | undefined, logger: Log
       try {
         method.call(observer, event);
       } catch (error) {
-        logger.error({ error, event: name }, 'an observer threw');
+        logger.error({ err: error, event: name }, 'an observer threw');
       }
     };
   }

@@ -4,7 +4,7 @@ import type { Clock } from './clock';
 import type { Delivery } from './delivery';
 import { PermanentError, ReleaseError, type Handler, type HandlerContext, type ReceivedMessage } from './handler';
 import type { IdempotencyOptions } from './idempotency';
-import { settleClaim } from './idempotency-claim';
+import { beginClaim, settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { parseBody, type StandardSchema } from './schema';
 import type { TransportMessage } from './transport';
@@ -103,14 +103,14 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
     const view = receivedMessage(message, schema ? await parseBody(schema, text, message.messageId) : (text as T));
     if (idempotency) {
       const key = idempotency.key?.({ ...view, body: text }) ?? message.messageId;
-      const owner = randomUUID();
+      const claim = { key, owner: randomUUID() };
       const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
-      const begin = await idempotency.store.begin(key, { owner, leaseUntilMs });
+      const begin = await beginClaim(idempotency.store, claim, { leaseUntilMs, clock });
       if (begin === 'done') return { result: { kind: 'duplicate' } };
       if (begin !== 'started') {
         return { result: { kind: 'busy', forMs: Math.max(0, begin.busyUntilMs - clock.wallClock()) } };
       }
-      delivery.claim = { key, owner };
+      delivery.claim = claim;
     }
     // All this took time; a handler must not start with a lease that is over or in a drain that is.
     return delivery.abortReason ? { result: { kind: 'failed', error: delivery.abortReason } } : { view };
@@ -124,9 +124,9 @@ export async function settleRun<T>(options: RunOptions<T>, delivery: Delivery, r
   const { claim, message } = delivery;
   if (claim === undefined || options.idempotency === undefined) return;
   delivery.claim = undefined;
-  const { messageId } = message;
-  const succeeded = result.kind === 'succeeded';
-  await settleClaim(options.idempotency.store, claim, { succeeded, messageId, logger: options.logger });
+  const { idempotency, clock, logger } = options;
+  const end = { succeeded: result.kind === 'succeeded', messageId: message.messageId, clock, logger };
+  await settleClaim(idempotency.store, claim, end);
 }
 
 /** Makes the function that runs one delivery. It never rejects. */

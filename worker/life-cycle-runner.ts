@@ -191,7 +191,7 @@ export class LifeCycleRunner {
     if (nowMs - this.#silenceReportedMs < REPORT_SILENCE_MS) return;
     this.#silenceReportedMs = nowMs;
     const silentMs = Math.round(nowMs - this.#silentSinceMs);
-    this.#options.logger.warn({ error, silentMs }, 'instance metadata does not answer; working on');
+    this.#options.logger.warn({ err: error, silentMs }, 'instance metadata does not answer; working on');
   }
 
   #sleep(): Promise<void> {

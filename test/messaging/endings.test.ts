@@ -107,3 +107,39 @@ describe('Endings', () => {
     expect(worker.transport.calls.filter((c) => c.operation === 'delete')).toEqual([]);
   });
 });
+
+describe('an idempotency store that does not answer', () => {
+  const hanging = (call: 'begin' | 'complete' | 'release', world: World) => {
+    const store = new MemoryIdempotencyStore({ clock: world.clock });
+    let hangs = true;
+    const original = store[call].bind(store) as (...args: unknown[]) => unknown;
+    jest
+      .spyOn(store, call)
+      .mockImplementation(((...args: unknown[]) =>
+        hangs ? ((hangs = false), new Promise(() => {})) : original(...args)) as never);
+    return store;
+  };
+
+  test.each(['begin', 'complete', 'release'] as const)(
+    'holds its slot no longer than ten seconds (%s)',
+    async (call) => {
+      const world = new World({
+        work: (_, run) => ({ ms: 10, ...(run === 1 && call === 'release' && { fail: 'error' }) }),
+      });
+      world.send(2);
+      world.spawn({ idempotency: { store: hanging(call, world) }, backoff: { baseSeconds: 1 } });
+      expect(await world.untilDone(60_000)).toBe(true);
+      expect(world.broken).toEqual([]);
+    },
+  );
+
+  test('leaves errors where pino looks for them', async () => {
+    const lines: object[] = [];
+    const world = new World({ work: (_, run) => ({ ms: 10, ...(run === 1 && { fail: 'error' }) }) });
+    world.send(1);
+    const note = (fields: object): void => void lines.push(fields);
+    world.spawn({ logger: { debug() {}, info() {}, warn: note, error: note } });
+    expect(await world.untilDone(30_000)).toBe(true);
+    expect(lines).toEqual([expect.objectContaining({ err: expect.objectContaining({ message: 'injected' }) })]);
+  });
+});

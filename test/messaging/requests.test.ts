@@ -2,6 +2,9 @@ import { World, type Worker } from '../support/consumer-world';
 
 /** Requests to SQS, counted exactly on the virtual clock. 5 ms there and 5 ms back: 10 ms per call. */
 
+// Thousands of messages, each looked at by a world that checks every invariant: slow on a busy machine.
+jest.setTimeout(60_000);
+
 const total = (worker: Worker, sinceMs = 0) => worker.transport.calls.filter((c) => c.atMs >= sinceMs).length;
 
 /** One message every 100 ms. */
