@@ -54,7 +54,7 @@ export function markdown(results: MessagingResults): string {
       libraries.map((name) => [name, ...works.map((work) => (perSecond[work]?.[name] ?? NaN).toFixed(0))]),
     ),
     '',
-    'Requests, counted on a virtual clock with 10 ms per call; the bill at that rate around the clock at 0.40 USD a million:',
+    'Requests, counted on a virtual clock with 10 ms per call; the bill at that rate around the clock at 0.40 USD a million (us-east-1, standard queue, November 2026):',
     '',
     table(
       ['scenario', 'requests per 1,000 messages', 'USD per month'],
