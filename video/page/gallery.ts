@@ -178,7 +178,8 @@ export class Gallery {
       bar.max = 100;
       bar.value = video.progressPercent;
       bar.setAttribute('aria-label', `Encoding of ${video.name}`);
-      const begun = video.progressPercent > 0;
+      // The first percent of a short clip would stand there as if it were stuck.
+      const begun = video.progressPercent >= 5;
       frame.append(begun ? make('span', 'percent', `${video.progressPercent} %`) : 'Encoding', bar);
     } else if (video.state === 'failed') {
       // In place of the picture: a card with a reason is then as high as the others.
