@@ -10,15 +10,21 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { type ApiContext, serve } from './api';
 import { enqueueUpload } from './enqueue';
 
+/** How long one request to S3 may take: three tries end before the function's own 10 seconds do, with an answer. */
+const REQUEST_TIMEOUT_MS = 3_000;
+
 /** Makes the API from an environment. @throws Error that names the first variable that is missing. */
-export function contextFromEnvironment(env: NodeJS.ProcessEnv): ApiContext {
+export function contextFromEnvironment(env: NodeJS.ProcessEnv, requestTimeout = REQUEST_TIMEOUT_MS): ApiContext {
   const need = (name: string): string => {
     const value = env[name];
     if (value === undefined || value === '') throw new Error(`The environment variable ${name} is not set`);
     return value;
   };
   // Browsers send the parts: a checksum signed for an empty body (the SDK's default since 3.729) would refuse them.
-  const s3 = new S3Client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
+  const s3 = new S3Client({
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: 1_000, requestTimeout, throwOnRequestTimeout: true },
+  });
   const bucket = need('UPLOADS_BUCKET');
   const mediaBucket = need('MEDIA_BUCKET');
   const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
