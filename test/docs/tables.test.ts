@@ -193,3 +193,32 @@ describe('docs/local-run.md', () => {
     expect(shown.sort()).toEqual(local.filter((flag) => flag.startsWith('--')).sort());
   });
 });
+
+describe('docs/scaling.md', () => {
+  test('says in words what its table of goals measured', () => {
+    const goals = rowsOf('scaling.md').filter(([goal = '']) => goal.startsWith('instance-hours at most'));
+    const measured = goals.map(([, value]) => Number(value).toFixed(2));
+    expect(measured).toHaveLength(3);
+    const [aws, service, keda] = measured;
+    expect(read('scaling.md').replace(/\s+/g, ' ')).toContain(`it runs ${aws}, ${service} and ${keda} of them`);
+  });
+});
+
+describe('docs/release.md', () => {
+  test('has every check of the package', () => {
+    const source = readFileSync(join(ROOT, 'scripts/check-package.ts'), 'utf8');
+    const [, checks = ''] = /const CHECKS\b[^=]*= \[([^\]]*)\]/.exec(source) ?? [];
+    const shown = cells(rowsOf('release.md'), 1).map(([name]) => name);
+    expect(shown).toEqual(expect.arrayContaining(checks.split(',').flatMap((name) => name.trim() || [])));
+  });
+});
+
+describe('docs/comparison.md', () => {
+  test('has a source in every row about a platform or a consumer', () => {
+    const [, platforms = '', consumers = ''] = read('comparison.md').split(/^## (?:Platforms|Consumers)$/m);
+    const rows = [...tableRowsOf(platforms), ...tableRowsOf(consumers.split(/^## /m)[0] ?? '')];
+    expect(rows.length).toBeGreaterThan(10);
+    const source = /\]\((?:https:\/\/|\.\.\/test\/)/;
+    expect(rows.filter((row) => !source.test(row.join(' ')))).toEqual([]);
+  });
+});
