@@ -4,14 +4,16 @@
  *
  * Usage: tsx test/consumers/consumers.ts [typescript] [python] [java] [go] [dotnet]
  * Run after `npm run build`. A language whose tools are not on this machine is skipped with a line that says so. TypeScript
- * always runs: its template is what the others must give, byte for byte, hashes of assets included.
+ * always runs: its template is what the others must give, byte for byte, hashes of assets included. With it goes the quick
+ * start of README.md.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emptyDirectory, runWell } from '../../scripts/checks/check';
 import { Staging } from '../../scripts/packages';
-import { type Language, LANGUAGES, pinned } from './languages';
+import { fileIn, type Language, LANGUAGES, pinned } from './languages';
+import { quickStart } from './quick-start';
 
 const APPS = __dirname;
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
@@ -87,6 +89,11 @@ function main(names: readonly string[]): void {
         return synthesize(language, work, join(packed, language.target));
       });
       if (template === undefined) continue;
+      if (language.target === 'js') {
+        const folder = join(work, 'quick-start');
+        mkdirSync(folder);
+        console.log(`README.md   ${quickStart(folder, fileIn(join(packed, 'js'), '.tgz'))}`);
+      }
       reference ??= template;
       compared.push(language.name);
       if (template !== reference) {
