@@ -111,8 +111,9 @@ async function work(
   const lease = new ClaimLease({ clock, claims, id, generation, logger, lost: give });
   const superseded = (error: SupersededError): void => lost.abort(error);
   const record = new StatusRecord({ media, clock, logger, worker, id, generation, found, superseded });
-  const folder = await mkdtemp(join(context.scratch, 'video-'));
+  let folder: string | undefined;
   try {
+    folder = await mkdtemp(join(context.scratch, 'video-'));
     await produceOrFail(context, upload, stop, folder, record);
     await lease.close('ready');
     logger.info({ id, generation }, `ready to play: ${record.name}`);
@@ -129,7 +130,7 @@ async function work(
   } finally {
     await lease.stop();
     record.close();
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -53,22 +53,22 @@ function world() {
     return RESULT;
   };
   let nonce = 0;
-  const context = (worker: string): TranscodeContext => ({
+  const context = (worker: string, folder: string): TranscodeContext => ({
     uploads,
     media,
     ffmpeg: '/no/ffmpeg',
     clock,
     worker,
     newNonce: () => String(nonce++),
-    scratch,
+    scratch: folder,
     maxBytes: 1_000,
     maxDurationSeconds: 3600,
     maxEncodeSeconds: 3600,
     leaseMs: LEASE_MS,
     encode,
   });
-  const run = (messageId: string, options: Partial<TranscodeRequest> & { worker?: string } = {}) =>
-    transcode(context(options.worker ?? 'worker-1'), {
+  const run = (messageId: string, options: Partial<TranscodeRequest> & { worker?: string; scratch?: string } = {}) =>
+    transcode(context(options.worker ?? 'worker-1', options.scratch ?? scratch), {
       upload: UPLOAD,
       messageId,
       redriven: false,
@@ -330,6 +330,14 @@ describe('transcode', () => {
     expect(status()?.state).toBe('processing');
     failWith(undefined);
     expect(await run('m1')).toBe('encoded');
+  });
+
+  test('gives the claim back when there is no place for temporary files', async () => {
+    const { run, clock, claim, status } = world();
+    await expect(run('m1', { scratch: join(scratch, 'not-there') })).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(claim(1)?.leaseUntilMs).toBeLessThanOrEqual(clock.wallClock());
+    expect(status()).toBeUndefined();
+    expect(clock.timers).toBe(0);
   });
 
   test('finds a video that became ready between its look and its claim', async () => {
