@@ -181,7 +181,8 @@ export class LocalFleet implements Machines {
     const { log } = this.#options;
     if (reason === 'ABANDON') return this.#failed(machine, 'it did not poll in time, the launch hook gave it up');
     const text = reason === 'scale-in' ? 'ended, drained' : 'ended: its terminate hook ran out';
-    log.add('instance', `${short(instanceId)} ${text} (${this.#options.doneBy(instanceId)} jobs done)`, instanceId);
+    const done = this.#options.doneBy(instanceId);
+    log.add('instance', `${short(instanceId)} ${text} (${done} ${done === 1 ? 'job' : 'jobs'} done)`, instanceId);
     const { child } = machine;
     this.#end(machine, 'Terminated', () => {
       child?.kill('SIGTERM');

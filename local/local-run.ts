@@ -212,7 +212,9 @@ export class LocalRun {
     const panel = panelFiles();
     // A failed bundle is told to whoever asks for it; until then it must not end the process.
     panel.catch(() => undefined);
-    const pages = new PageServer(this.#resources.page?.directory, panel, panelBackend(this));
+    const backend = panelBackend(this);
+    this.#closers.push(() => backend.close());
+    const pages = new PageServer(this.#resources.page?.directory, panel, backend);
     page.handle((request, response) => pages.serve(request, response));
     for (const line of this.#resources.leftOut) this.log.add('system', `left out: ${line}`);
   }

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { PANEL_TAGS, type PanelFiles } from './panel/bundle';
 import type {
+  ChartSample,
   DeadLetter,
   FaultSettings,
   LocalAbout,
@@ -19,6 +20,7 @@ export interface PanelBackend {
   config(): PageConfig;
   about(): LocalAbout;
   state(): LocalState;
+  history(): readonly ChartSample[];
   logSince(afterId: number): readonly LogEntry[];
   listen(listener: (entry: LogEntry) => void): () => void;
   deadLetters(): readonly DeadLetter[];
@@ -101,6 +103,8 @@ export class PageServer {
           return send(response, 200, this.#backend.about());
         case 'events':
           return this.#events(request, response);
+        case 'history':
+          return send(response, 200, this.#backend.history());
         case 'dead-letters':
           return send(response, 200, this.#backend.deadLetters());
         case 'faults':

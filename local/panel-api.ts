@@ -7,6 +7,7 @@
  * | GET /config.json                   | `PageConfig`                                                        |
  * | GET /_local/about                  | `LocalAbout`                                                        |
  * | GET /_local/events                 | server-sent events: `state` = `LocalState`, `log` = `LogEntry`      |
+ * | GET /_local/history                | `ChartSample[]`: the run before the page was opened, oldest first   |
  * | GET /_local/dead-letters           | `DeadLetter[]`                                                      |
  * | POST /_local/redrive               | body `RedriveRequest`, answer `RedriveAnswer`                       |
  * | POST /_local/instances/:id/kill    | 204; 404 when there is no such running instance                     |
@@ -54,6 +55,20 @@ export interface LocalState {
   readonly alarms: readonly AlarmState[];
   readonly faults: FaultSettings;
   readonly totals: RunTotals;
+}
+
+/** One moment, as the charts draw it; dead-letter queues are not work that waits. */
+export interface ChartSample {
+  /** Seconds since the run started. */
+  readonly elapsedSeconds: number;
+  readonly visible: number;
+  readonly inFlight: number;
+  readonly oldestSeconds: number;
+  readonly inService: number;
+  readonly desired: number;
+  /** Whether an alarm asks for more instances, and whether one asks for fewer. */
+  readonly alarmOut: boolean;
+  readonly alarmIn: boolean;
 }
 
 /** Two clocks: the machine's, and the faster one of CloudWatch and Auto Scaling. */

@@ -1,14 +1,19 @@
+import { systemClock } from '../messaging';
+import { ChartHistory } from './chart-history';
 import { FIDELITY } from './fidelity';
 import type { LocalRun } from './local-run';
 import type { PanelBackend } from './page-server';
 import type { LocalAbout, LocalState } from './panel-api';
 
 /** A run, as the panel sees and steers it. */
-export function panelBackend(run: LocalRun): PanelBackend {
+export function panelBackend(run: LocalRun): PanelBackend & { close(): void } {
+  const history = new ChartHistory(systemClock, () => state(run));
   return {
     config: () => run.pageConfig,
     about: () => about(run),
     state: () => state(run),
+    history: () => history.samples,
+    close: () => history.close(),
     logSince: (id) => run.log.since(id),
     listen: (listener) => run.log.listen(listener),
     deadLetters: () => run.queues.deadLetters(),

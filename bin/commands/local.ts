@@ -8,7 +8,7 @@ import { LocalRun } from '../../local/local-run';
 import type { LogEntry } from '../../local/panel-api';
 import { handleOf, loadScenario, runToVerdict } from '../../local/run-scenario';
 import type { Scenario } from '../../local/scenario';
-import { count, exportLines, formatEntry } from '../../local/terminal';
+import { count, exportLines, formatEntry, wrap } from '../../local/terminal';
 
 /** Port of the page unless the command line names one; a headless run takes any free one. */
 const DEFAULT_PORT = 4777;
@@ -168,11 +168,11 @@ async function headless(
       runToVerdict(run, scenario, { chaos, signal: stopping.signal }),
       stopping.signal,
     );
-    for (const line of report.summary) console.log(`  ${line}`);
+    for (const line of report.summary) printSummary(line);
     const { initial, highest, last } = run.capacity;
     const jobs = Object.values(run.jobsByInstance).join(', ');
-    console.log(
-      `  instances: ${initial} at the start, ${highest} at most, ${last} at the end; messages handled by each: ${jobs}`,
+    printSummary(
+      `instances: ${initial} at the start, ${highest} at most, ${last} at the end; messages handled by each: ${jobs}`,
     );
     console.log(
       failures.length === 0
@@ -209,6 +209,11 @@ async function interactive(
   return ended;
 }
 
+function printSummary(line: string): void {
+  const { columns } = process.stdout;
+  for (const part of wrap(line, columns === undefined ? Infinity : columns - 2)) console.log(`  ${part}`);
+}
+
 function printProgress(run: LocalRun): void {
   const work = run.queues.states().filter(({ deadLetterOf }) => deadLetterOf === undefined);
   const sum = (pick: (queue: (typeof work)[number]) => number): number =>
@@ -216,7 +221,7 @@ function printProgress(run: LocalRun): void {
   const { last } = run.capacity;
   console.log(
     pc.dim(
-      `${run.now().real.toFixed(1).padStart(6)} s  ` +
+      `${run.now().real.toFixed(1).padStart(6)} s  ${'queue'.padEnd(9)} ` +
         `${sum(({ visible, delayed }) => visible + delayed)} waiting, ${sum(({ inFlight }) => inFlight)} in flight, ` +
         `${sum(({ deleted }) => deleted)} done, ${run.queues.deadLetters().length} dead, ${count(last, 'instance')}`,
     ),

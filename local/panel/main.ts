@@ -1,4 +1,5 @@
 import type { LocalAbout, LocalState } from '../panel-api';
+import { sampleOf } from '../chart-sample';
 import { Charts } from './charts';
 import { DeadLetters } from './dead-letters';
 import { clock, duration, make, setText } from './dom';
@@ -85,18 +86,25 @@ function start(): void {
     deadLetters.show(state);
     faults.show(state);
   };
-  server.listen({
-    state: (state) => {
-      series.add(state);
-      if (latest === undefined) requestAnimationFrame(paint);
-      latest = state;
-    },
-    log: (entry) => log.add(entry),
-    connected: (connected) => {
-      dot.classList.toggle('qf-off', !connected);
-      if (!connected) setText(time, 'not connected: is the local run still running?');
-    },
-  });
+  const listen = (): void =>
+    server.listen({
+      state: (state) => {
+        series.add(sampleOf(state));
+        if (latest === undefined) requestAnimationFrame(paint);
+        latest = state;
+      },
+      log: (entry) => log.add(entry),
+      connected: (connected) => {
+        dot.classList.toggle('qf-off', !connected);
+        if (!connected) setText(time, 'not connected: is the local run still running?');
+      },
+    });
+  // What was before the page, then what is; without the one the other is still worth showing.
+  server
+    .history()
+    .then((samples) => samples.forEach((sample) => series.add(sample)))
+    .catch(() => {})
+    .finally(listen);
   server.about().then(
     (about) => {
       setText(stack, about.stackName);

@@ -1,4 +1,5 @@
-import type { LocalState } from '../panel-api';
+import { SAMPLES_KEPT } from '../chart-sample';
+import type { ChartSample } from '../panel-api';
 
 /** Which way an alarm moves the group: up because work waits, down because instances idle. */
 export type AlarmDirection = 'out' | 'in';
@@ -10,10 +11,7 @@ export interface AlarmBand {
   toSeconds: number | undefined;
 }
 
-/** Samples kept: at two a second, ten minutes. */
-const KEPT = 1_200;
-
-/** What the charts draw: one sample per state, all arrays of one length. */
+/** What the charts draw: all arrays of one length. */
 export class Series {
   readonly seconds: number[] = [];
   readonly visible: number[] = [];
@@ -23,34 +21,30 @@ export class Series {
   readonly desired: number[] = [];
   readonly bands: AlarmBand[] = [];
 
-  /** Takes one state; dead-letter queues are not work that waits. */
-  add(state: LocalState): void {
-    const { elapsedSeconds } = state.clock;
+  /** Takes one moment; one that is not later than the last is dropped. */
+  add(sample: ChartSample): void {
+    const { elapsedSeconds } = sample;
     const last = this.seconds.at(-1);
     // A reconnection may repeat a moment; uPlot needs ascending times.
     if (last !== undefined && elapsedSeconds <= last) return;
-    const queues = state.queues.filter(({ deadLetterOf }) => deadLetterOf === undefined);
     this.seconds.push(elapsedSeconds);
-    this.visible.push(queues.reduce((sum, { visible, delayed }) => sum + visible + delayed, 0));
-    this.inFlight.push(queues.reduce((sum, { inFlight }) => sum + inFlight, 0));
-    this.oldestSeconds.push(Math.max(0, ...queues.map(({ oldestAgeSeconds }) => oldestAgeSeconds)));
-    this.inService.push(state.group?.inService ?? 0);
-    this.desired.push(state.group?.desired ?? 0);
-    this.#addBand(state, elapsedSeconds);
-    if (this.seconds.length > KEPT) {
+    this.visible.push(sample.visible);
+    this.inFlight.push(sample.inFlight);
+    this.oldestSeconds.push(sample.oldestSeconds);
+    this.inService.push(sample.inService);
+    this.desired.push(sample.desired);
+    this.#addBand('out', sample.alarmOut, elapsedSeconds);
+    this.#addBand('in', sample.alarmIn, elapsedSeconds);
+    if (this.seconds.length > SAMPLES_KEPT) {
       const columns = [this.seconds, this.visible, this.inFlight, this.oldestSeconds, this.inService, this.desired];
       for (const column of columns) column.shift();
     }
   }
 
-  #addBand(state: LocalState, elapsedSeconds: number): void {
-    const firing = state.alarms.filter((alarm) => alarm.scaling && alarm.state === 'ALARM');
-    for (const direction of ['out', 'in'] as const) {
-      const fires = firing.some(({ comparison }) => comparison.startsWith('Less') === (direction === 'in'));
-      const open = this.bands.findLast((band) => band.direction === direction && band.toSeconds === undefined);
-      if (fires && open === undefined) {
-        this.bands.push({ direction, fromSeconds: elapsedSeconds, toSeconds: undefined });
-      } else if (!fires && open !== undefined) open.toSeconds = elapsedSeconds;
-    }
+  #addBand(direction: AlarmDirection, fires: boolean, elapsedSeconds: number): void {
+    const open = this.bands.findLast((band) => band.direction === direction && band.toSeconds === undefined);
+    if (fires && open === undefined) {
+      this.bands.push({ direction, fromSeconds: elapsedSeconds, toSeconds: undefined });
+    } else if (!fires && open !== undefined) open.toSeconds = elapsedSeconds;
   }
 }

@@ -1,9 +1,21 @@
-import type { DeadLetter, FaultSettings, LocalAbout, LocalState, LogEntry, RedriveAnswer } from '../panel-api';
+import type {
+  ChartSample,
+  DeadLetter,
+  FaultSettings,
+  LocalAbout,
+  LocalState,
+  LogEntry,
+  RedriveAnswer,
+} from '../panel-api';
 
 /** The local run, as the panel talks to it. Every call rejects with the server's words. */
 export class LocalServer {
   about(): Promise<LocalAbout> {
     return request('about');
+  }
+
+  history(): Promise<readonly ChartSample[]> {
+    return request('history');
   }
 
   deadLetters(): Promise<readonly DeadLetter[]> {

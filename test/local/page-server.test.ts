@@ -22,6 +22,7 @@ describe('PageServer', () => {
     config: () => ({ apiUrl: 'http://127.0.0.1:1' }),
     about: () => ({}) as never,
     state: () => state,
+    history: () => [],
     logSince: (id) => log.since(id),
     listen: (listener) => log.listen(listener),
     deadLetters: () => [],

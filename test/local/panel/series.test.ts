@@ -1,8 +1,13 @@
-import type { LocalState } from '../../../local/panel-api';
+import type { ChartSample, LocalState } from '../../../local/panel-api';
+import { sampleOf } from '../../../local/chart-sample';
 import { Series } from '../../../local/panel/series';
 
-const state = (elapsedSeconds: number, alarm: 'OK' | 'ALARM' = 'OK', comparison = 'GreaterThanThreshold'): LocalState =>
-  ({
+const state = (
+  elapsedSeconds: number,
+  alarm: 'OK' | 'ALARM' = 'OK',
+  comparison = 'GreaterThanThreshold',
+): ChartSample =>
+  sampleOf({
     clock: { elapsedSeconds },
     queues: [
       { visible: 3, delayed: 1, inFlight: 2, oldestAgeSeconds: 9 },
@@ -13,7 +18,7 @@ const state = (elapsedSeconds: number, alarm: 'OK' | 'ALARM' = 'OK', comparison 
       { state: alarm, scaling: true, comparison },
       { state: 'ALARM', scaling: false, comparison },
     ],
-  }) as unknown as LocalState;
+  } as unknown as LocalState);
 
 describe('Series', () => {
   test('adds up the work, without the dead letters', () => {
