@@ -3,6 +3,7 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import type { Principal } from '../../local/policy-evaluator';
 import { codeBlocksIn } from '../support/code-blocks';
 import { DeployedStack } from '../support/deployed-stack';
@@ -52,6 +53,8 @@ function deployed(stack: Stack) {
   };
   return {
     may: (role: string, action: string, queue: string) => all.ask(at(queue), all.principalOf(at(role)), action),
+    mayUse: (role: string, action: string, key: string) =>
+      all.askKey(at(key) as Key, all.principalOf(at(role)), action),
     mayDo: (principal: Principal, action: string, queue: string) => all.ask(at(queue), principal, action),
   };
 }
@@ -64,7 +67,24 @@ describe('recipes', () => {
     template.allResourcesProperties('AWS::SQS::Queue', { FifoQueue: true });
     const iam = deployed(stack);
     expect(iam.may('Complete/ServiceRole', 'sqs:SendMessage', 'Orders/Queue')).toBe('allow');
+    expect(iam.mayUse('Complete/ServiceRole', 'kms:GenerateDataKey', 'Orders/Key')).toBe('allow');
     expect(iam.may('Complete/ServiceRole', 'sqs:ReceiveMessage', 'Orders/Queue')).toBe('implicitDeny');
+  });
+
+  test('S3 to FIFO by events: S3 calls the function, which may send; what it cannot send is kept', () => {
+    const stack = stackOf(block('s3-to-fifo', 2));
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('Custom::S3BucketNotifications', {
+      NotificationConfiguration: { LambdaFunctionConfigurations: [{ Events: ['s3:ObjectCreated:*'] }] },
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', { DeadLetterConfig: { TargetArn: Match.anyValue() } });
+    const iam = deployed(stack);
+    expect(iam.may('Forward/ServiceRole', 'sqs:SendMessage', 'Orders/Queue')).toBe('allow');
+    for (const queue of ['Orders', 'Unsent']) {
+      expect(iam.may('Forward/ServiceRole', 'sqs:SendMessage', `${queue}/Queue`)).toBe('allow');
+      expect(iam.mayUse('Forward/ServiceRole', 'kms:GenerateDataKey', `${queue}/Key`)).toBe('allow');
+    }
+    expect(iam.may('Forward/ServiceRole', 'sqs:ReceiveMessage', 'Orders/Queue')).toBe('implicitDeny');
   });
 
   test('cross-account: the other account may send, no third one may', () => {
@@ -107,6 +127,7 @@ describe('recipes', () => {
     const stack = stackOf(block('on-premise-consumer', 0));
     const iam = deployed(stack);
     expect(iam.may('Worker', 'sqs:ReceiveMessage', 'Jobs/Queue')).toBe('allow');
+    expect(iam.mayUse('Worker', 'kms:Decrypt', 'Jobs/Key')).toBe('allow');
     expect(iam.may('Worker', 'sqs:SendMessage', 'Jobs/Queue')).toBe('implicitDeny');
     expect(iam.may('Worker', 'sqs:SendMessage', 'Jobs/DeadLetterQueue')).toBe('allow');
     expect(iam.may('Worker', 'sqs:ReceiveMessage', 'Jobs/DeadLetterQueue')).toBe('implicitDeny');
@@ -130,6 +151,8 @@ describe('recipes', () => {
     const iam = deployed(stackOf(block('redrive', 0)));
     expect(iam.may('OnDuty', 'sqs:StartMessageMoveTask', 'Jobs/DeadLetterQueue')).toBe('allow');
     expect(iam.may('OnDuty', 'sqs:SendMessage', 'Jobs/Queue')).toBe('allow');
+    expect(iam.mayUse('OnDuty', 'kms:GenerateDataKey', 'Jobs/Key')).toBe('allow');
+    expect(iam.mayUse('OnDuty', 'kms:Decrypt', 'Jobs/Key')).toBe('allow');
     expect(iam.may('OnDuty', 'sqs:ReceiveMessage', 'Jobs/Queue')).toBe('implicitDeny');
   });
 
@@ -143,6 +166,8 @@ describe('recipes', () => {
     template.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 360 });
     const iam = deployed(stack);
     expect(iam.may('Worker/ServiceRole', 'sqs:ReceiveMessage', 'Jobs/Queue')).toBe('allow');
+    expect(iam.mayUse('Worker/ServiceRole', 'kms:Decrypt', 'Jobs/Key')).toBe('allow');
+    expect(iam.mayUse('Worker/ServiceRole', 'kms:GenerateDataKey', 'Jobs/Key')).toBe('allow');
     expect(iam.may('Worker/ServiceRole', 'sqs:SendMessage', 'Jobs/DeadLetterQueue')).toBe('allow');
   });
 
