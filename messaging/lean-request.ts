@@ -1,9 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { LeanSigner } from './lean-signer';
 import { classifyCall, plainCode, SqsError } from './sqs-errors';
-
-type Signer = Awaited<ReturnType<SQSClient['config']['signer']>>;
 
 /** Beyond this difference SQS refuses signatures; the SDK corrects its clock from here on too. */
 const CLOCK_SKEW_MS = 300_000;
@@ -15,32 +14,40 @@ export interface LeanRequestsOptions {
   readonly ca?: string | undefined;
 }
 
-/** Signed requests over `node:https`, with the signer, the credentials and the clock of an SDK client. */
+/** Signed requests over `node:https`, with the credentials, the region and the clock of an SDK client. */
 export class LeanRequests {
   readonly #agents: Readonly<Record<string, HttpAgent | HttpsAgent>>;
   readonly #endpoints = new Map<string, Promise<URL>>();
-  /** Made once: it asks the client's credential chain at each signature. */
-  #signer: Promise<Signer> | undefined;
+  readonly #signer = new LeanSigner();
 
   constructor(
     private readonly client: SQSClient,
     private readonly options: LeanRequestsOptions,
   ) {
-    const { maxSockets, ca } = options;
+    const { maxSockets, requestTimeoutMs: timeout, ca } = options;
     this.#agents = {
-      'http:': new HttpAgent({ keepAlive: true, maxSockets }),
-      'https:': new HttpsAgent({ keepAlive: true, maxSockets, ...(ca !== undefined && { ca }) }),
+      // The same limit as each request's: else Node sets the socket's timer twice for each of them.
+      'http:': new HttpAgent({ keepAlive: true, maxSockets, timeout }),
+      'https:': new HttpsAgent({ keepAlive: true, maxSockets, timeout, ...(ca !== undefined && { ca }) }),
     };
   }
 
   /** @returns the body of the response, when its status is 200 */
   async post(operation: string, queueUrl: string, body: string): Promise<string> {
     const url = await this.#endpointOf(queueUrl);
-    this.#signer ??= this.client.config.signer(undefined).catch((error: unknown) => {
-      this.#signer = undefined;
-      throw error;
-    });
-    return this.#exchange(url, await this.#sign(await this.#signer, url, operation, body), body);
+    const { config } = this.client;
+    const [credentials, region] = await Promise.all([config.credentials(), config.region()]);
+    const headers = {
+      host: url.host,
+      'content-type': 'application/x-amz-json-1.0',
+      'content-length': String(Buffer.byteLength(body)),
+      'x-amz-target': `AmazonSQS.${operation}`,
+      // Asks for the codes of the query protocol, which name failed entries too.
+      'x-amzn-query-mode': 'true',
+    };
+    const date = new Date(Date.now() + config.systemClockOffset);
+    const signed = this.#signer.sign({ path: url.pathname, headers, body }, { credentials, region, date });
+    return this.#exchange(url, signed, body);
   }
 
   #endpointOf(queueUrl: string): Promise<URL> {
@@ -51,29 +58,6 @@ export class LeanRequests {
       this.#endpoints.set(queueUrl, endpoint);
     }
     return endpoint;
-  }
-
-  async #sign(signer: Signer, url: URL, operation: string, body: string): Promise<Record<string, string>> {
-    const { headers } = await signer.sign(
-      {
-        method: 'POST',
-        protocol: url.protocol,
-        hostname: url.hostname,
-        path: url.pathname,
-        query: {},
-        headers: {
-          host: url.host,
-          'content-type': 'application/x-amz-json-1.0',
-          'content-length': String(Buffer.byteLength(body)),
-          'x-amz-target': `AmazonSQS.${operation}`,
-          // Asks for the codes of the query protocol, which name failed entries too.
-          'x-amzn-query-mode': 'true',
-        },
-        body,
-      },
-      { signingDate: new Date(Date.now() + this.client.config.systemClockOffset) },
-    );
-    return headers;
   }
 
   #exchange(url: URL, headers: Record<string, string>, body: string): Promise<string> {

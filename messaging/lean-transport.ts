@@ -25,9 +25,9 @@ export interface LeanTransportOptions {
 }
 
 /**
- * A transport that leaves the SDK's middleware out: the AWS JSON protocol over `node:https`, signed by the client's own signer with
- * the client's own credentials, region and endpoint. It costs a fraction of the CPU per call. What it leaves out: the client's
- * middleware, retries (the consumer's own remain), tracing and custom request handlers.
+ * A transport that leaves the SDK's middleware out: the AWS JSON protocol over `node:https`, signed with the client's own
+ * credentials for its own region and endpoint. It costs a fraction of the CPU per call. What it leaves out: the client's middleware,
+ * signer, retries (the consumer's own remain), tracing and custom request handlers.
  *
  * @throws OptionsError
  */
