@@ -1,8 +1,8 @@
 /**
  * Deploys an app with the real CDK command line against moto's server and proves what docs/deploy-test.md says.
  *
- * Usage: tsx test/deploy/deploy.ts [--app COMMAND]
- * Another app than the example is deployed, read back, deployed again without a change, and destroyed.
+ * Usage: tsx test/deploy/deploy.ts [--app COMMAND] [--context KEY=VALUE]...
+ * Another app or context than the example's own is deployed, read back, deployed again without a change, and destroyed.
  * Needs python3; the server is installed into tmp/moto by pip. Where that is not possible the stage is skipped, loudly.
  */
 import assert from 'node:assert/strict';
@@ -22,20 +22,26 @@ const step = (text: string): void =>
   console.log(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { app: { type: 'string', default: EXAMPLE } } });
+  const { values } = parseArgs({
+    options: {
+      app: { type: 'string', default: EXAMPLE },
+      context: { type: 'string', multiple: true, default: [] },
+    },
+  });
   if (!installServer()) {
     console.log(
       'SKIPPED: the deployment test needs python3 and a pip that reaches a package registry; nothing was deployed',
     );
     return;
   }
-  const assembly = Assembly.synthesize('assembly', values.app);
+  const assembly = Assembly.synthesize('assembly', values.app, values.context);
+  const isExample = values.app === EXAMPLE && values.context.length === 0;
   step(`synthesized ${Object.keys(assembly.template.Resources).length} resources`);
   await onServer('server', async (server) => {
-    await deployUseDestroy(server, assembly, values.app);
-    if (values.app === EXAMPLE) await noticeDamage(server, assembly);
+    await deployUseDestroy(server, assembly, isExample);
+    if (isExample) await noticeDamage(server, assembly);
   });
-  if (values.app === EXAMPLE) await onServer('enforcing-server', (server) => enforceLeastPrivilege(server, assembly));
+  if (isExample) await onServer('enforcing-server', (server) => enforceLeastPrivilege(server, assembly));
 }
 
 async function onServer(name: string, use: (server: Server) => Promise<void>): Promise<void> {
@@ -48,7 +54,7 @@ async function onServer(name: string, use: (server: Server) => Promise<void>): P
 }
 
 /** The life of a stack. */
-async function deployUseDestroy(server: Server, assembly: Assembly, app: string): Promise<void> {
+async function deployUseDestroy(server: Server, assembly: Assembly, isExample: boolean): Promise<void> {
   const deployment = new Deployment(server);
   deployment.bootstrap(assembly);
   deployment.deploy(assembly);
@@ -56,11 +62,11 @@ async function deployUseDestroy(server: Server, assembly: Assembly, app: string)
   const { differences, summary } = deployment.readBack(assembly);
   assert.deepEqual(differences, [], 'what was deployed differs from the template');
   step(summary);
-  if (app === EXAMPLE) (await uploadThroughApi(server, deployment.facts(assembly))).forEach(step);
+  if (isExample) (await uploadThroughApi(server, deployment.facts(assembly))).forEach(step);
   assert.match(deployment.deploy(assembly), /no changes/, 'the second deployment found something to change');
   step('deployed again: no changes');
-  if (app === EXAMPLE) {
-    const after = Assembly.synthesize('assembly-updated', app, [UPDATE.context]);
+  if (isExample) {
+    const after = Assembly.synthesize('assembly-updated', EXAMPLE, [UPDATE.context]);
     updateStack(deployment, assembly, after);
     step(`updated with ${UPDATE.context}: only ${UPDATE.changes.join(', ')} changed, nothing was replaced`);
   }

@@ -74,7 +74,10 @@ async function uploadInParts(apiUrl: string, content: Uint8Array<ArrayBuffer>): 
   const { id, uploadId } = ticket;
   const sign = (operation: string, more = {}): Promise<{ url: string }> =>
     post(`/uploads/${id}/sign`, { operation, uploadId, ...more });
-  const part = await fetch((await sign('part', { partNumber: 1 })).url, { method: 'PUT', body: content });
+  const part = await fetch((await sign('part', { partNumber: 1, size: content.byteLength })).url, {
+    method: 'PUT',
+    body: content,
+  });
   const etag = part.headers.get('etag');
   assert.ok(part.ok && etag !== null, `PUT of a part: ${part.status}`);
   const completed = await fetch((await sign('complete')).url, {

@@ -9,6 +9,8 @@ import json
 import sys
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from reader import document
 from stack import UNKNOWN, Stack
 
@@ -34,14 +36,22 @@ def role_facts(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def resource_policy(stack: Stack, kind: str, physical_id: str) -> Any:
+    """The policy of a queue, bucket or key; None where there is none."""
     if kind == "AWS::SQS::Queue":
         attributes = stack.client("sqs").get_queue_attributes(QueueUrl=physical_id, AttributeNames=["Policy"])
-        return document(attributes["Attributes"]["Policy"])
-    if kind == "AWS::S3::Bucket":
-        return document(stack.client("s3").get_bucket_policy(Bucket=physical_id)["Policy"])
-    if kind == "AWS::KMS::Key":
-        return document(stack.client("kms").get_key_policy(KeyId=physical_id, PolicyName="default")["Policy"])
-    return None
+        text = attributes.get("Attributes", {}).get("Policy")
+    elif kind == "AWS::S3::Bucket":
+        try:
+            text = stack.client("s3").get_bucket_policy(Bucket=physical_id)["Policy"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+                raise
+            text = None
+    elif kind == "AWS::KMS::Key":
+        text = stack.client("kms").get_key_policy(KeyId=physical_id, PolicyName="default")["Policy"]
+    else:
+        text = None
+    return document(text) if text else None
 
 
 def group_facts(stack: Stack, name: str) -> dict[str, Any]:
