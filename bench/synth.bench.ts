@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { WorkQueue } from '../lib';
+import { judge, measureExample } from './synth/example';
 
 /**
  * Time to synthesize 100 WorkQueues, compared with 100 hand-written groups of queue, dead-letter queue and key that
@@ -61,3 +62,16 @@ console.log(`  WorkQueue     ${oursMs.toFixed(0)} ms`);
 console.log(`  hand-written  ${theirsMs.toFixed(0)} ms`);
 console.log(`  ratio         ${(oursMs / theirsMs).toFixed(2)} (at most 1.50)`);
 if (oursMs / theirsMs > 1.5) process.exitCode = 1;
+
+const example = measureExample();
+const [appMs, stackMs, bareMs] = [median(example.appMs), median(example.oursMs), median(example.bareMs)];
+const problems = judge(appMs, stackMs, bareMs);
+console.log(
+  `synth of the worked example, ${example.resources} resources, a process each, median of ${example.appMs.length} rounds`,
+);
+console.log(`  with cdk-nag  ${appMs.toFixed(0)} ms (at most 3000)`);
+console.log(`  the stack     ${stackMs.toFixed(0)} ms`);
+console.log(`  the same L1s  ${bareMs.toFixed(0)} ms`);
+console.log(`  ratio         ${(stackMs / bareMs).toFixed(2)} (at most 1.30)`);
+for (const problem of problems) console.log(`  ${problem}`);
+if (problems.length > 0) process.exitCode = 1;
