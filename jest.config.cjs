@@ -16,4 +16,6 @@ module.exports = {
   setupFiles: ['<rootDir>/test/setup.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/cdk.out'],
   maxWorkers: 2,
+  // Many tests start processes: a slow machine is not a failure. No test waits for its own timeout.
+  testTimeout: 30_000,
 };

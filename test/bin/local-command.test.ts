@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,7 +65,15 @@ describe('queue-fleet local', () => {
   beforeEach(() => {
     temporary = mkdtempSync(path.join(tmpdir(), 'local-command-'));
   });
-  afterEach(() => rmSync(temporary, { recursive: true, force: true }));
+  let children: ChildProcess[] = [];
+  afterEach(async () => {
+    // A run that a failed expectation left behind stops here, or it would hold up the suite for ever.
+    const running = children.filter((child) => child.exitCode === null && child.signalCode === null);
+    children = [];
+    for (const child of running) child.kill('SIGINT');
+    await Promise.all(running.map((child) => once(child, 'exit')));
+    rmSync(temporary, { recursive: true, force: true });
+  });
 
   /** Directories that a run made and did not remove; tsx and the CDK keep caches of their own. */
   const leftBehind = () => readdirSync(temporary).filter((name) => name.startsWith('queue-fleet-'));
@@ -151,6 +160,7 @@ describe('queue-fleet local', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
+    children.push(child);
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
