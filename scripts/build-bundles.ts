@@ -1,18 +1,16 @@
 /**
  * Makes the parts of the published package that are bundles: the command line with all it needs, the local run's panel,
- * and the worker's runtime without a handler. Run after `build:lib` and `build:runtime`.
+ * the worker's runtime without a handler, and the notices of what they contain. Run after `build:lib` and `build:runtime`.
  */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { writeWorkerAsset } from '../lib/private/worker-bundle';
 import { bundlePanel } from '../local/panel/bundle';
+import { bundledPackages, EXTERNAL, thirdPartyNotices } from './third-party';
 
 const ROOT = resolve(__dirname, '..');
 const BIN = join(ROOT, 'dist/bin');
-
-/** What a user's project has anyway, or installs for one feature only; each absence is a clear error where it is needed. */
-const EXTERNAL = ['aws-cdk-lib', 'constructs', 'esbuild', '@ffmpeg-installer/ffmpeg', '@aws-crypto/client-node'];
 
 async function main(): Promise<void> {
   rmSync(BIN, { recursive: true, force: true });
@@ -46,6 +44,8 @@ async function main(): Promise<void> {
   rmSync(worker, { recursive: true, force: true });
   mkdirSync(worker, { recursive: true });
   writeWorkerAsset({ extraFiles: {} }, worker);
+
+  writeFileSync(join(ROOT, 'dist/THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(await bundledPackages()));
 }
 
 void main();

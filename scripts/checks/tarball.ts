@@ -9,6 +9,7 @@ const MAX_BYTES = 3_000_000;
 const WANTED = [
   /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|\.jsii)$/,
   /^dist\/(lib|messaging|worker)\/.*\.(js|d\.ts)$/,
+  /^dist\/THIRD-PARTY-NOTICES\.txt$/,
   /^dist\/messaging\/esm\/package\.json$/,
   /^dist\/assets\/worker\/.*\.(js|json)$/,
   /^dist\/bin\/[\w./-]+\.(js|html|css|LEGAL\.txt)$/,
@@ -21,6 +22,7 @@ const NEEDED = [
   '.jsii',
   'LICENSE',
   'NOTICE',
+  'dist/THIRD-PARTY-NOTICES.txt',
   'dist/assets/worker/worker.js',
   'dist/bin/queue-fleet.js',
   'dist/lib/index.d.ts',
