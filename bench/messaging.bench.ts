@@ -4,15 +4,15 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { publish } from './support/messaging-results';
+import { publish, published, type MessagingResults, type Run } from './support/messaging-results';
 import { countRequests } from './support/requests';
 
 /**
  * CPU per message and messages per second against sqs-consumer and squiss-ts: each library in a process of its own on one core, a TLS
  * stub on the other, 1 KiB messages, all libraries in turn within each round, medians over the rounds.
  *
- * `tsx bench/messaging.bench.ts [rounds] [cpu]`; with `cpu` the messages per second are left out, else the results go to
- * `bench/messaging-results.json` and `docs/consumer.md`
+ * `tsx bench/messaging.bench.ts [rounds] [cpu]`; the results go to `bench/messaging-results.json` and `docs/consumer.md`. With
+ * `cpu` the messages per second are not measured, and those of the last time stay.
  */
 const ROUNDS = Number(process.argv[2] ?? 5);
 const LIBRARIES = [
@@ -98,7 +98,6 @@ async function main(): Promise<void> {
     { stdio: 'ignore' },
   );
   console.log('requests per 1,000 messages (virtual clock, 10 ms per call), USD per month');
-  const loadBefore = loadavg()[0] ?? 0;
   const requests = await countRequests();
   for (const { scenario, requestsPer1000, usdPerMonth } of requests) {
     console.log(
@@ -106,36 +105,47 @@ async function main(): Promise<void> {
     );
   }
   console.log(`CPU per message, no-op handler, 1 KiB, TLS, median of ${ROUNDS} rounds`);
-  const cpu = await compare(LIBRARIES, 'cpuMicrosPerMessage', 0, 'noop');
+  const [cpuRun, cpu] = await timed(() => compare(LIBRARIES, 'cpuMicrosPerMessage', 0, 'noop'));
   const batch = cpu.get('sqs-consumer batch') ?? NaN;
   for (const [library, micros] of cpu) {
     console.log(
       `  ${library.padEnd(24)} ${micros.toFixed(0).padStart(5)} us  ${(batch / micros).toFixed(2).padStart(5)} x sqs-consumer batch`,
     );
   }
-  if (process.argv[3] === 'cpu') return;
-  const perSecond: Record<string, Record<string, number>> = {};
-  for (const work of ['noop', '5ms', 'mixed']) {
-    console.log(`messages per second, 10 ms per call, handler ${work}, 100 at once, median of ${ROUNDS} rounds`);
-    const rate = await compare(
-      ['sqs-consumer batch', 'sqs-consumer batch x10', 'ours, SDK transport', 'ours, lean transport'],
-      'perSecond',
-      10,
-      work,
-    );
-    for (const [library, value] of rate) console.log(`  ${library.padEnd(24)} ${value.toFixed(0).padStart(6)}`);
-    perSecond[work] = Object.fromEntries(rate);
-  }
+  const rates = process.argv[3] === 'cpu' ? published().rates : await measureRates();
   publish({
-    date: new Date().toISOString().slice(0, 10),
-    cores: cpus().length,
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}`,
-    load: [loadBefore, loadavg()[0] ?? 0],
-    rounds: ROUNDS,
+    cores: cpus().length,
     requests,
-    cpuMicros: Object.fromEntries(cpu),
-    perSecond,
+    cpu: { ...cpuRun, microsPerMessage: Object.fromEntries(cpu) },
+    rates,
   });
+}
+
+async function measureRates(): Promise<MessagingResults['rates']> {
+  const [run, perSecond] = await timed(async () => {
+    const found: Record<string, Record<string, number>> = {};
+    for (const work of ['noop', '5ms', 'mixed']) {
+      console.log(`messages per second, 10 ms per call, handler ${work}, 100 at once, median of ${ROUNDS} rounds`);
+      const rate = await compare(
+        ['sqs-consumer batch', 'sqs-consumer batch x10', 'ours, SDK transport', 'ours, lean transport'],
+        'perSecond',
+        10,
+        work,
+      );
+      for (const [library, value] of rate) console.log(`  ${library.padEnd(24)} ${value.toFixed(0).padStart(6)}`);
+      found[work] = Object.fromEntries(rate);
+    }
+    return found;
+  });
+  return { ...run, perSecond };
+}
+
+/** Measures, and says when and beside how much other work. */
+async function timed<T>(measure: () => Promise<T>): Promise<[Run, T]> {
+  const before = loadavg()[0] ?? 0;
+  const found = await measure();
+  return [{ date: new Date().toISOString().slice(0, 10), load: [before, loadavg()[0] ?? 0], rounds: ROUNDS }, found];
 }
 
 void main().finally(() => rmSync(directory, { recursive: true, force: true }));

@@ -2,20 +2,24 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RequestCount } from './requests';
 
-/** What one run of the bench found. */
-export interface MessagingResults {
+/** When and how something was measured. */
+export interface Run {
   /** YYYY-MM-DD. */
   readonly date: string;
-  readonly machine: string;
-  readonly cores: number;
   /** Mean number of busy processes over a minute, before and after: more than the cores means that other work slowed it down. */
   readonly load: readonly [before: number, after: number];
   readonly rounds: number;
+}
+
+/** What the bench found. CPU and rates are measured apart: other work on the machine changes the rates most. */
+export interface MessagingResults {
+  readonly machine: string;
+  readonly cores: number;
   readonly requests: readonly RequestCount[];
   /** Median CPU microseconds per message, by library. */
-  readonly cpuMicros: Readonly<Record<string, number>>;
+  readonly cpu: Run & { readonly microsPerMessage: Readonly<Record<string, number>> };
   /** Median messages per second, by handler, by library. */
-  readonly perSecond: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly rates: Run & { readonly perSecond: Readonly<Record<string, Readonly<Record<string, number>>>> };
 }
 
 const DOCS = join(__dirname, '../../docs/consumer.md');
@@ -26,35 +30,45 @@ const END = '<!-- bench:messaging ends -->';
 const table = (header: readonly string[], rows: ReadonlyArray<readonly string[]>): string =>
   [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
+const told = ({ date, load, rounds }: Run): string =>
+  `${date}, medians of ${rounds} interleaved rounds, load ${load.map((value) => value.toFixed(1)).join(' before and ')} after`;
+
 /** The generated part of docs/consumer.md. */
-export function markdown(results: MessagingResults): string {
-  const { date, machine, cores, load, rounds, requests, cpuMicros, perSecond } = results;
-  const batch = cpuMicros['sqs-consumer batch'] ?? NaN;
-  const works = Object.keys(perSecond);
-  const libraries = Object.keys(Object.values(perSecond)[0] ?? {});
-  const busy = Math.max(...load) > cores;
-  const loads = load.map((value) => value.toFixed(1)).join(' before and ');
+export function markdown({ machine, cores, requests, cpu, rates }: MessagingResults): string {
+  const { microsPerMessage } = cpu;
+  const one = microsPerMessage['sqs-consumer one by one'] ?? NaN;
+  const batch = microsPerMessage['sqs-consumer batch'] ?? NaN;
+  const works = Object.keys(rates.perSecond);
+  const libraries = Object.keys(Object.values(rates.perSecond)[0] ?? {});
+  const busy = Math.max(...rates.load) > cores;
   return [
     START,
-    `${date}, ${machine}, shared with other work: load ${loads} after. Each library in a process of its own on one core,`,
-    `a TLS stub on the other, 1 KiB messages, one second of warm-up, two measured, medians of ${rounds} interleaved rounds.`,
+    `${machine}, shared with other work. Each library in a process of its own on one core, a TLS stub on the other, 1 KiB`,
+    'messages, one second of warm-up, two measured.',
+    '',
+    `CPU time per message, with a handler that does nothing (${told(cpu)}):`,
     '',
     table(
-      ['library, no-op handler', 'CPU microseconds per message', 'sqs-consumer batch = 1'],
-      Object.entries(cpuMicros).map(([name, micros]) => [name, micros.toFixed(0), (batch / micros).toFixed(2)]),
+      ['library', 'microseconds', 'sqs-consumer one by one = 1', 'sqs-consumer batch = 1'],
+      Object.entries(microsPerMessage).map(([name, micros]) => [
+        name,
+        micros.toFixed(0),
+        (one / micros).toFixed(2),
+        (batch / micros).toFixed(2),
+      ]),
     ),
     '',
-    'Messages per second with 10 ms per call and up to 100 messages at once:',
+    `Messages per second with 10 ms per call and up to 100 messages at once (${told(rates)}):`,
     ...(busy
       ? ['with more work on the machine than cores these rates are too low, and only their ratios say something.']
       : []),
     '',
     table(
       ['library', ...works.map((work) => `handler ${work}`)],
-      libraries.map((name) => [name, ...works.map((work) => (perSecond[work]?.[name] ?? NaN).toFixed(0))]),
+      libraries.map((name) => [name, ...works.map((work) => (rates.perSecond[work]?.[name] ?? NaN).toFixed(0))]),
     ),
     '',
-    'Requests, counted on a virtual clock with 10 ms per call; the bill at that rate around the clock at 0.40 USD a million (us-east-1, standard queue, November 2026):',
+    'Requests, counted on a virtual clock with 10 ms per call; the bill at that rate around the clock at 0.40 USD a million:',
     '',
     table(
       ['scenario', 'requests per 1,000 messages', 'USD per month'],
@@ -63,6 +77,9 @@ export function markdown(results: MessagingResults): string {
     END,
   ].join('\n');
 }
+
+/** What was measured last. */
+export const published = (): MessagingResults => JSON.parse(readFileSync(RESULTS, 'utf8')) as MessagingResults;
 
 /** Keeps the results and writes them into the documentation. */
 export function publish(results: MessagingResults): void {
