@@ -22,6 +22,7 @@ def install_corrections() -> None:
     _complete_functions()
     _finish_invalidations()
     FakeBucket.get_permission = _bucket_permission
+    _name_fifo_queues()
     _announce_uploads_once()
     _keep_queue_policies()
     Parameter.has_cfn_attr = classmethod(lambda cls, attr: attr in ("Type", "Value"))
@@ -54,6 +55,18 @@ def _keep_queue_policies() -> None:
 
     Queue._set_attributes = set_and_keep_policy
     Queue.attributes = property(all_attributes)
+
+
+def _name_fifo_queues() -> None:
+    """The name that CloudFormation gives to a FIFO queue without one ends as it must."""
+    create = Queue.create_from_cloudformation_json
+
+    def create_with_suffix(cls, name, cloudformation_json, account_id, region_name, **named):
+        fifo = str(cloudformation_json["Properties"].get("FifoQueue")).lower() == "true"
+        whole = f"{name[:75]}.fifo" if fifo and not name.endswith(".fifo") else name
+        return create(whole, cloudformation_json, account_id, region_name, **named)
+
+    Queue.create_from_cloudformation_json = classmethod(create_with_suffix)
 
 
 def _announce_uploads_once() -> None:
