@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, runWell } from '../../scripts/checks/check';
 import { oldestPeers, type Target } from '../../scripts/packages';
@@ -74,6 +75,9 @@ export const LANGUAGES: readonly Language[] = [
         .replace('@VERSION@', version)
         .replace('@CDK@', CDK);
       writeFileSync(file, pom);
+      // Maven never asks again for a version that it has: without this it would take the jar of an earlier run.
+      const group = join(homedir(), '.m2/repository/io/github/cdkqueuefleet');
+      rmSync(join(group, 'cdk-queue-fleet', version), { recursive: true, force: true });
       runWell('mvn', ['--batch-mode', '--quiet', '-U', 'compile'], folder);
     },
     synthesize: (folder, env) => void runWell('mvn', ['--batch-mode', '--quiet', 'exec:java'], folder, env),
