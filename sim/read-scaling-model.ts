@@ -39,14 +39,14 @@ export function readScalingModel(source: Template | string | object, options: Re
   if (queueResources.length === 0) throw fail('template', "has no queue ('AWS::SQS::Queue')");
   const groupResource = chooseGroup(template, options, fail);
   const group = readGroup(read, groupResource);
-  const names = new Map(queueResources.map((resource) => [physicalName(resource), resource.logicalId]));
+  const names = new Map(queueResources.map((resource) => [physicalName(template, resource), resource.logicalId]));
   const queues = queueResources.map((resource) => readQueue(read, resource, names));
   const worker = readWorker(read, groupResource);
   const workload = readWorkload(read, groupResource);
 
   const metricScope = (logicalId: string): MetricScope => ({
     queueNamed: (name) => names.get(name),
-    groupName: physicalName(groupResource),
+    groupName: physicalName(template, groupResource),
     enabledGroupMetrics: group.enabledMetrics,
     acceptsCustom: (namespace, metricName) =>
       namespace === worker?.metricsNamespace ||
@@ -71,17 +71,44 @@ export function readScalingModel(source: Template | string | object, options: Re
     policies,
     ...(workload === undefined ? {} : { workload }),
     ...(worker === undefined ? {} : { worker }),
-    ignored: [...ignored, ...otherScaling(template)],
+    ignored: [...ignored, ...withoutTrigger(group.logicalId, policies, alarms), ...otherScaling(template)],
   };
 }
 
-/** Name of a resource as references to it resolve here: the name that the template sets, or its logical id. */
-function physicalName(resource: TemplateResource): string {
-  for (const key of ['QueueName', 'AutoScalingGroupName']) {
-    const name = resource.properties[key];
-    if (typeof name === 'string') return name;
+/** Policies that nothing in the template runs, and a group that nothing scales: legal, and easily a mistake. */
+function withoutTrigger(
+  group: string,
+  policies: readonly PolicyModel[],
+  alarms: readonly AlarmModel[],
+): ScalingModel['ignored'] {
+  if (policies.length === 0) {
+    return [{ logicalId: group, reason: 'no scaling policy of the template is for it: its capacity stays as it is' }];
   }
-  return resource.logicalId;
+  const triggered = new Set(alarms.flatMap((alarm) => alarm.policies));
+  return policies
+    .filter((policy) => policy.kind !== 'targetTracking' && !triggered.has(policy.logicalId))
+    .map(({ logicalId }) => ({ logicalId, reason: 'no alarm of the template runs this policy' }));
+}
+
+/** Property that names a resource, of the types that others refer to by name. */
+const NAME_PROPERTIES: Readonly<Record<string, string>> = {
+  'AWS::AutoScaling::AutoScalingGroup': 'AutoScalingGroupName',
+  'AWS::SQS::Queue': 'QueueName',
+};
+
+/** Name of a resource as references to it resolve here: the name that the template sets, or its logical id. */
+function physicalName(template: Template, resource: TemplateResource): string {
+  const { logicalId } = resource;
+  const name = resource.properties[NAME_PROPERTIES[resource.type] ?? ''];
+  if (typeof name === 'string' || name === undefined) return name ?? logicalId;
+  try {
+    // Names are made of parameters and texts. One that needs another resource or stack is as good as none.
+    const resolved = template.resolve(name, { logicalId });
+    return typeof resolved === 'string' ? resolved : logicalId;
+  } catch (error) {
+    if (error instanceof TemplateError) return logicalId;
+    throw error;
+  }
 }
 
 /**
@@ -90,19 +117,20 @@ function physicalName(resource: TemplateResource): string {
  * Each property is resolved when it is read: a subnet imported from another stack is no reason to refuse a group.
  */
 function symbolic(template: Template, resource: TemplateResource): JsonObject {
-  const arn = (target: TemplateResource) => `arn:aws:x:us-east-1:123456789012:${physicalName(target)}`;
+  const nameOf = (target: TemplateResource) => physicalName(template, target);
+  const arn = (target: TemplateResource) => `arn:aws:x:us-east-1:123456789012:${nameOf(target)}`;
   const properties = {};
   for (const [key, value] of Object.entries(resource.properties)) {
     const get = () =>
       template.resolve(value, {
         logicalId: resource.logicalId,
         ref: (target) => {
-          if (target.type === 'AWS::SQS::Queue') return `https://sqs/123456789012/${physicalName(target)}`;
-          return target.type === 'AWS::AutoScaling::ScalingPolicy' ? arn(target) : physicalName(target);
+          if (target.type === 'AWS::SQS::Queue') return `https://sqs/123456789012/${nameOf(target)}`;
+          return target.type === 'AWS::AutoScaling::ScalingPolicy' ? arn(target) : nameOf(target);
         },
         getAtt: (target, attribute) => {
           if (attribute.toUpperCase().endsWith('ARN')) return arn(target);
-          return attribute === 'QueueName' ? physicalName(target) : `${physicalName(target)}.${attribute}`;
+          return attribute === 'QueueName' ? nameOf(target) : `${nameOf(target)}.${attribute}`;
         },
       });
     Object.defineProperty(properties, key, { get, enumerable: true });
@@ -113,7 +141,7 @@ function symbolic(template: Template, resource: TemplateResource): JsonObject {
 function policyResources(template: Template, group: TemplateResource): readonly TemplateResource[] {
   return template
     .ofType('AWS::AutoScaling::ScalingPolicy')
-    .filter((policy) => symbolic(template, policy)['AutoScalingGroupName'] === physicalName(group));
+    .filter((policy) => symbolic(template, policy)['AutoScalingGroupName'] === physicalName(template, group));
 }
 
 function chooseGroup(
@@ -133,7 +161,7 @@ function chooseGroup(
   if (first === undefined) throw fail('template', "has no Auto Scaling group ('AWS::AutoScaling::AutoScalingGroup')");
   if (second !== undefined) {
     const ids = candidates.map((group) => group.logicalId).join(', ');
-    throw fail('template', `has several Auto Scaling groups (${ids}): name one`);
+    throw fail('template', `has several Auto Scaling groups (${ids}): name one with '--group'`);
   }
   return first;
 }

@@ -255,13 +255,51 @@ describe('readScalingModel', () => {
         },
       },
       'template',
-      /several Auto Scaling groups \(Workers, Other\)/,
+      /several Auto Scaling groups \(Workers, Other\): name one with '--group'/,
     ],
   ])('fails when it meets %s', (_, options, logicalId, reason) => {
     expect(() => read(options)).toThrow(TemplateError);
     expect(() => read(options)).toThrow(
       expect.objectContaining({ file: 't.json', logicalId, reason: expect.stringMatching(reason) }),
     );
+  });
+
+  test('finds queue and group by names that are made of parameters', () => {
+    const name = { 'Fn::Sub': '${AWS::StackName}-jobs' };
+    const group = { 'Fn::Join': ['-', ['workers', { Ref: 'AWS::Region' }]] };
+    const model = read({
+      queue: { QueueName: name },
+      group: { AutoScalingGroupName: group },
+      policy: { AutoScalingGroupName: group },
+      alarm: { Dimensions: [{ Name: 'QueueName', Value: name }] },
+      resources: {
+        Drained: {
+          Type: 'AWS::AutoScaling::LifecycleHook',
+          Properties: {
+            AutoScalingGroupName: { Ref: 'Workers' },
+            LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+          },
+        },
+      },
+    });
+    expect(model.consumedQueues).toEqual(['Jobs']);
+    expect(model.policies.map((policy) => policy.logicalId)).toEqual(['Out']);
+    expect(model.group.hooks.map((hook) => hook.logicalId)).toEqual(['Drained']);
+  });
+
+  test('reads a queue whose name comes from another stack', () => {
+    expect(read({ queue: { QueueName: { 'Fn::ImportValue': 'Name' } } }).consumedQueues).toEqual(['Jobs']);
+  });
+
+  test('tells of a policy that no alarm runs, and of a group without a policy', () => {
+    expect(read({ alarm: { AlarmActions: [] } }).ignored).toEqual([
+      { logicalId: 'Out', reason: 'no alarm of the template runs this policy' },
+    ]);
+    expect(read({ alarm: { ActionsEnabled: false } }).ignored).toHaveLength(1);
+    const { Failed, Jobs, Workers } = stepTemplate().Resources;
+    expect(readScalingModel({ Resources: { Failed, Jobs, Workers } }, { file: 't.json' }).ignored).toEqual([
+      { logicalId: 'Workers', reason: expect.stringContaining('its capacity stays as it is') },
+    ]);
   });
 
   test('fails when the template has no queue, or no group', () => {
