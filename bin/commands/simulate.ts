@@ -16,11 +16,11 @@ import {
   type ServiceTime,
 } from '../../sim/service-time';
 import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
+import { parseTrace } from '../../sim/trace';
 import {
   defaultDurationSeconds,
   expectedArrivals,
   namedWorkload,
-  parseTrace,
   WORKLOAD_NAMES,
   type Workload,
   type WorkloadName,
@@ -62,7 +62,7 @@ export function configure(command: Command): void {
     .argument('<template>', 'synthesized CloudFormation template (JSON)')
     .requiredOption(
       '--workload <name|file>',
-      `${WORKLOAD_NAMES.join(', ')}, or a CSV file: arrival second[,service seconds]`,
+      `${WORKLOAD_NAMES.join(', ')}, or a CSV file: arrival second or date[,service seconds]`,
     )
     .option('--seed <n>', 'seed of everything random', integer, 1)
     .option('--compare <policies>', `other policies on the same fleet: ${Object.keys(ALTERNATIVES).join(',')}`)

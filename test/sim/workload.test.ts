@@ -15,7 +15,6 @@ import {
   drawArrivals,
   expectedArrivals,
   namedWorkload,
-  parseTrace,
   WORKLOAD_NAMES,
 } from '../../sim/workload';
 import { tableRowsOf } from '../support/doc-pages';
@@ -67,37 +66,6 @@ describe('namedWorkload', () => {
     const { rates } = namedWorkload('diurnal', shape, 1);
     expect(Math.max(...rates.map((rate) => rate.perSecond))).toBeCloseTo(2, 3);
     expect(rates.find((rate) => rate.untilSeconds > 43_200)?.perSecond).toBeCloseTo(2, 3);
-  });
-});
-
-describe('parseTrace', () => {
-  test('reads arrivals and service times in any order, with header, comments and empty lines', () => {
-    const { trace, durationSeconds } = parseTrace('second,service\n# morning\n5,2.5\n\n1.5\r\n3,\n', 'a.csv');
-    expect([...(trace?.arrivals ?? [])]).toEqual([1.5, 3, 5]);
-    expect([...(trace?.serviceSeconds ?? [])].map((value) => (Number.isNaN(value) ? null : value))).toEqual([
-      null,
-      null,
-      2.5,
-    ]);
-    expect(durationSeconds).toBe(6);
-  });
-
-  test('takes the first row for the header, not the first line', () => {
-    expect(parseTrace('# note\r\n\r\nsecond,service\r\n 7 , 2 \r\n', 'a.csv').trace).toEqual({
-      arrivals: Float64Array.of(7),
-      serviceSeconds: Float64Array.of(2),
-    });
-  });
-
-  test.each([
-    ['1\nx\n', "a.csv:2: the arrival second must be a number of at least 0: 'x'"],
-    ['1\n\n-2\n', "a.csv:3: the arrival second must be a number of at least 0: '-2'"],
-    ['1,2\n2,long\n', "a.csv:2: the service seconds must be a number of at least 0: '2,long'"],
-    ['1,2,3\n', "a.csv:1: has 3 columns instead of 'arrival second' and 'service seconds': '1,2,3'"],
-    ['second\nsecond\n', "a.csv:2: the arrival second must be a number of at least 0: 'second'"],
-    ['# nothing\n', 'a.csv: has no arrivals'],
-  ])('fails when it is given %j', (text, message) => {
-    expect(() => parseTrace(text, 'a.csv')).toThrow(new Error(message));
   });
 });
 
