@@ -22,11 +22,26 @@ export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Node takes any longer delay, 24 days and more, for one millisecond. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** A timer that may be longer than Node's, in parts. */
+function longTimer(delayMs: number, callback: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (leftMs: number): void => {
+    const partMs = Math.min(leftMs, LONGEST_TIMER_MS);
+    timer = setTimeout(() => (leftMs > partMs ? wait(leftMs - partMs) : callback()), partMs);
+  };
+  wait(delayMs);
+  return () => clearTimeout(timer);
+}
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallClock: () => Date.now(),
   setTimer: (delayMs, callback) => {
+    if (delayMs > LONGEST_TIMER_MS) return longTimer(delayMs, callback);
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
