@@ -45,9 +45,10 @@ export class LeanRequests {
       // Asks for the codes of the query protocol, which name failed entries too.
       'x-amzn-query-mode': 'true',
     };
-    const date = new Date(Date.now() + config.systemClockOffset);
+    const offsetMs = config.systemClockOffset;
+    const date = new Date(Date.now() + offsetMs);
     const signed = this.#signer.sign({ path: url.pathname, headers, body }, { credentials, region, date });
-    return this.#exchange(url, signed, body);
+    return this.#exchange(url, signed, body, offsetMs);
   }
 
   #endpointOf(queueUrl: string): Promise<URL> {
@@ -60,19 +61,21 @@ export class LeanRequests {
     return endpoint;
   }
 
-  #exchange(url: URL, headers: Record<string, string>, body: string): Promise<string> {
+  #exchange(url: URL, headers: Record<string, string>, body: string, offsetMs: number): Promise<string> {
     const { requestTimeoutMs } = this.options;
+    // Sockets take the addresses of IPv6 without the brackets that they have in a URL.
+    const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1');
     return new Promise((resolve, reject) => {
       const options: RequestOptions & { readonly servername: string } = {
         method: 'POST',
-        hostname: url.hostname,
+        hostname,
         port: url.port,
         path: url.pathname,
         headers,
         timeout: requestTimeoutMs,
         agent: this.#agents[url.protocol],
         // Node would work it out anew for each request. TLS takes no addresses as names.
-        servername: /^[\d.]+$|^\[/.test(url.hostname) ? '' : url.hostname,
+        servername: /^[\d.]+$|:/.test(hostname) ? '' : hostname,
       };
       const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(options, (response) => {
@@ -82,8 +85,7 @@ export class LeanRequests {
         response.on('end', () => {
           const text = (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? '';
           if (response.statusCode === 200) return resolve(text);
-          this.#correctClock(response.headers.date);
-          reject(errorOf(response, text));
+          reject(errorOf(response, text, this.#correctClock(response.headers.date, offsetMs)));
         });
       });
       request.on('timeout', () =>
@@ -94,15 +96,20 @@ export class LeanRequests {
     });
   }
 
-  /** A machine whose clock is wrong signs nothing that SQS accepts: the server's clock counts, as with the SDK. */
-  #correctClock(date: string | undefined): void {
+  /**
+   * A machine whose clock is wrong signs nothing that SQS accepts: the server's clock counts, as with the SDK.
+   *
+   * @returns whether the request was signed with a wrong time, be it corrected by another's answer meanwhile
+   */
+  #correctClock(date: string | undefined, signedOffsetMs: number): boolean {
     const { config } = this.client;
     const offsetMs = Date.parse(date ?? '') - Date.now();
     if (Math.abs(offsetMs - config.systemClockOffset) >= CLOCK_SKEW_MS) config.systemClockOffset = offsetMs;
+    return Math.abs(offsetMs - signedOffsetMs) >= CLOCK_SKEW_MS;
   }
 }
 
-/** The endpoint that the SDK would take: the client's own, the queue URL's, or the region's if the URL shall not count. */
+/** The endpoint that the SDK would take: the client's own, the queue URL's, or, if the URL shall not count, the environment's or the region's. */
 async function endpointOf({ config }: SQSClient, queueUrl: string): Promise<URL> {
   const { endpoint, isCustomEndpoint, useQueueUrlAsEndpoint } = config;
   if (isCustomEndpoint && endpoint !== undefined) {
@@ -110,6 +117,8 @@ async function endpointOf({ config }: SQSClient, queueUrl: string): Promise<URL>
     return new URL(path, `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
   }
   if (useQueueUrlAsEndpoint) return new URL('/', queueUrl);
+  const configured = config.ignoreConfiguredEndpointUrls ? undefined : await config.serviceConfiguredEndpoint?.();
+  if (configured !== undefined) return new URL(configured);
   const [Region, UseDualStack, UseFIPS] = await Promise.all([
     config.region(),
     config.useDualstackEndpoint(),
@@ -119,7 +128,11 @@ async function endpointOf({ config }: SQSClient, queueUrl: string): Promise<URL>
 }
 
 /** The error that a response speaks of; one that no JSON says is sorted by its status alone. */
-function errorOf({ statusCode: status = 500, headers }: IncomingMessage, text: string): SqsError {
+function errorOf(
+  { statusCode: status = 500, headers }: IncomingMessage,
+  text: string,
+  clockWasWrong: boolean,
+): SqsError {
   let type = `Status${status}`;
   let message = text.slice(0, 200);
   try {
@@ -131,5 +144,5 @@ function errorOf({ statusCode: status = 500, headers }: IncomingMessage, text: s
   }
   const [queryCode = ''] = String(headers['x-amzn-query-error'] ?? '').split(';');
   const code = plainCode(queryCode || type);
-  return new SqsError(classifyCall(code, status), code, `${code}: ${message}`);
+  return new SqsError(classifyCall(code, status, clockWasWrong), code, `${code}: ${message}`);
 }

@@ -41,7 +41,8 @@ export class LeanSigner {
     const day = longDate.slice(0, 8);
     const bodyHash = hash('sha256', body);
     const signed: Record<string, string> = { ...headers, 'x-amz-content-sha256': bodyHash, 'x-amz-date': longDate };
-    if (sessionToken !== undefined) signed['x-amz-security-token'] = sessionToken;
+    // Profiles may have an empty one; a header without a value is no token to SQS, and not none either.
+    if (sessionToken) signed['x-amz-security-token'] = sessionToken;
     const names = Object.keys(signed).sort();
     const list = names.join(';');
     const lines = names.map((name) => `${name}:${signed[name]}\n`).join('');

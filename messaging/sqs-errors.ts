@@ -4,7 +4,7 @@ import { WorkerError } from './handler';
  * What to do about a failed call:
  * - `permanent`: only a human can help (access, KMS, no such queue, a malformed request);
  * - `throttled`: come back later, and with fewer calls;
- * - `credentials`: expired or not to be had, fetch new ones;
+ * - `credentials`: expired, not to be had, or used at a wrong time: fetch new ones;
  * - `stale`: the receipt handle is no longer ours;
  * - `transient`: everything that a repetition may cure.
  */
@@ -26,7 +26,10 @@ export class SqsError extends WorkerError {
 
 const THROTTLED = /^(Request)?Throttl|^TooManyRequests|^OverLimit$|Throttl(ed|ing)(Exception)?$|^SlowDown$/;
 // No provider had any: instance metadata that did not answer once says so too.
-const CREDENTIALS = /^ExpiredToken(Exception)?$|^RequestExpired$|^TokenRefreshRequired$|^CredentialsProviderError$/;
+const CREDENTIALS =
+  /^ExpiredToken(Exception)?$|^Request(Expired|InTheFuture|TimeTooSkewed)$|^TokenRefreshRequired$|^CredentialsProviderError$/;
+/** A wrong secret, or a wrong clock. */
+const SIGNATURE = /^InvalidSignature(Exception)?$|^SignatureDoesNotMatch$|^AuthFailure$/;
 const PERMANENT = /^AccessDenied|^KMS\.|^Kms|^QueueDoesNotExist$|^NonExistentQueue$/;
 
 /**
@@ -39,9 +42,14 @@ const STALE = new Set(['ReceiptHandleIsInvalid', 'MessageNotInflight', 'InvalidP
 export const plainCode = (code: string): string =>
   code.replace(/^(AWS\.SimpleQueueService\.|com\.amazonaws\.sqs#)/, '');
 
-/** Sorts a failed call by its code and, for unknown codes, by its HTTP status. No status at all is a network failure. */
-export function classifyCall(code: string, status?: number): SqsErrorKind {
+/**
+ * Sorts a failed call by its code and, for unknown codes, by its HTTP status. No status at all is a network failure.
+ *
+ * @param clockWasWrong it was signed by a clock that was corrected since: the next signature may be accepted
+ */
+export function classifyCall(code: string, status?: number, clockWasWrong = false): SqsErrorKind {
   const plain = plainCode(code);
+  if (clockWasWrong && SIGNATURE.test(plain)) return 'credentials';
   if (THROTTLED.test(plain) || status === 429) return 'throttled';
   if (CREDENTIALS.test(plain)) return 'credentials';
   if (PERMANENT.test(plain)) return 'permanent';
@@ -64,14 +72,13 @@ export function toSqsError(error: unknown): SqsError {
     code?: unknown;
     Code?: unknown;
     message?: unknown;
-    $metadata?: { httpStatusCode?: number };
+    $metadata?: { httpStatusCode?: number; clockSkewCorrected?: boolean };
   } | null;
-  const { Code, code: systemCode, name } = known ?? {};
+  const { Code, code: systemCode, name, $metadata } = known ?? {};
   // The SDK calls half of the network's failures TimeoutError; what the system calls them says more.
   const network = typeof systemCode === 'string' && /^E[A-Z_]+$/.test(systemCode) ? systemCode : undefined;
   const code = plainCode(String(Code ?? network ?? (name === 'Error' ? systemCode : name) ?? 'Unknown'));
   const message = typeof known?.message === 'string' ? known.message : String(error);
-  return new SqsError(classifyCall(code, known?.$metadata?.httpStatusCode), code, `${code}: ${message}`, {
-    cause: error,
-  });
+  const kind = classifyCall(code, $metadata?.httpStatusCode, $metadata?.clockSkewCorrected);
+  return new SqsError(kind, code, `${code}: ${message}`, { cause: error });
 }

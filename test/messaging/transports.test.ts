@@ -354,12 +354,41 @@ describe.each(TRANSPORTS)('%s', (_, make) => {
       json: { __type: 'InvalidSignatureException', message: 'Signature not yet current' },
       headers: { date: ahead.toUTCString() },
     });
-    expect((await failureOf(receive(transport))).code).toBe('InvalidSignatureException');
+    // Both were signed with the wrong time, also the one whose answer came after the correction.
+    const refused = await Promise.all([failureOf(receive(transport)), failureOf(receive(transport))]);
+    // Another try may succeed: a producer must not give its messages up.
+    expect(refused.map(({ kind, code }) => [kind, code])).toEqual([
+      ['credentials', 'InvalidSignatureException'],
+      ['credentials', 'InvalidSignatureException'],
+    ]);
     stub.answer({ json: {} });
     await receive(transport);
-    const signedAt = String(stub.requests[1]?.headers['x-amz-date']);
+    const signedAt = String(stub.requests[2]?.headers['x-amz-date']);
     const signed = signedAt.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
     expect(Math.abs(Date.parse(signed) - ahead.getTime())).toBeLessThan(60_000);
+  });
+
+  test('calls a signature that is wrong at the right time a lasting failure', async () => {
+    stub.answer(errorAnswer(403, 'InvalidSignatureException'));
+    expect((await failureOf(receive(make()))).kind).toBe('permanent');
+  });
+
+  test('takes an address of IPv6 as its endpoint', async () => {
+    queueUrl = 'http://[::1]:1/1/jobs';
+    const { code } = await failureOf(receive(make({ endpoint: 'http://[::1]:1' })));
+    // Machines without IPv6 have other words for it; none looks for a name.
+    expect(code).toMatch(/^E(CONNREFUSED|ADDRNOTAVAIL|NETUNREACH|HOSTUNREACH|AFNOSUPPORT)$/);
+  });
+
+  test("takes the environment's endpoint when the queue's URL shall not count", async () => {
+    process.env['AWS_ENDPOINT_URL_SQS'] = stub.endpoint;
+    try {
+      queueUrl = 'http://sqs.nowhere.invalid/1/jobs';
+      const config = { endpoint: undefined, useQueueUrlAsEndpoint: false } as unknown as SQSClientConfig;
+      expect(await receive(make(config))).toEqual([]);
+    } finally {
+      delete process.env['AWS_ENDPOINT_URL_SQS'];
+    }
   });
 });
 
