@@ -1,6 +1,6 @@
 /** A picture of runs: depth and in flight, instances, alarms, waits, on one time axis. Rendered by Apache ECharts. */
 import type { EChartsOption, SeriesOption } from 'echarts';
-import { duration } from './report';
+import { duration, percent } from './report';
 import type { Run } from './run-options';
 
 /** What is drawn. */
@@ -65,7 +65,7 @@ async function renderSvg(input: ChartInput): Promise<string> {
 function titleOf({ runs }: ChartInput): string {
   const report = runs[0]?.report;
   if (report === undefined) return 'Simulation';
-  return `${report.workload}: ${report.jobs} jobs, ${(report.attainment * 100).toFixed(1)} % started in time, ${report.instanceHours.toFixed(0)} instance-hours`;
+  return `${report.workload}: ${report.jobs} jobs, ${percent(report.attainment)} started in time, ${report.instanceHours.toFixed(0)} instance-hours`;
 }
 
 /** The chart as ECharts takes it. */
@@ -278,7 +278,7 @@ function shorten(name: string): string {
 function table({ runs }: ChartInput): string {
   const rows = runs.map(({ report }) => [
     report.policy,
-    `${(report.attainment * 100).toFixed(1)} %`,
+    percent(report.attainment),
     duration(report.waitSeconds.p50),
     duration(report.waitSeconds.p95),
     duration(report.waitSeconds.p99),

@@ -120,38 +120,46 @@ export function duration(seconds: number): string {
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`;
 }
 
-/** A table of reports, one line each, aligned for a terminal. */
-export function reportTable(reports: readonly SimulationReport[]): string {
-  const header = [
-    'policy',
-    'in time',
-    'p50',
-    'p95',
-    'p99',
-    'drain',
-    'instance-h',
-    'x bound',
-    'max',
-    'actions',
-    'killed',
-    'dead',
-    'left',
-  ];
-  const rows = reports.map((report) => [
-    report.policy,
-    `${(report.attainment * 100).toFixed(1)} %`,
-    duration(report.waitSeconds.p50),
-    duration(report.waitSeconds.p95),
-    duration(report.waitSeconds.p99),
-    duration(report.drainSeconds),
-    report.instanceHours.toFixed(1),
-    costRatio(report).toFixed(2),
-    String(report.maxInstances),
-    String(report.scalingActions),
-    String(report.killed),
-    String(report.deadLettered),
-    String(report.unfinished),
-  ]);
+type Column = readonly [title: string, cell: (report: SimulationReport) => string];
+
+const WAITS: readonly Column[] = [
+  ['in time', (report) => percent(report.attainment)],
+  ['p50', (report) => duration(report.waitSeconds.p50)],
+  ['p95', (report) => duration(report.waitSeconds.p95)],
+  ['p99', (report) => duration(report.waitSeconds.p99)],
+  ['drain', (report) => duration(report.drainSeconds)],
+];
+const COSTS: readonly Column[] = [
+  ['instance-h', (report) => report.instanceHours.toFixed(1)],
+  ['x bound', (report) => costRatio(report).toFixed(2)],
+  ['max', (report) => String(report.maxInstances)],
+  ['actions', (report) => String(report.scalingActions)],
+  ['killed', (report) => String(report.killed)],
+];
+const LOSSES: readonly Column[] = [
+  ['dead', (report) => String(report.deadLettered)],
+  ['left', (report) => String(report.unfinished)],
+];
+
+/**
+ * A table of reports, one line each, aligned for a terminal.
+ *
+ * @param width of the terminal: a table that is wider becomes two, what happens to jobs above what it costs
+ */
+export function reportTable(reports: readonly SimulationReport[], width = Infinity): string {
+  const whole = alignedTable(reports, [...WAITS, ...COSTS, ...LOSSES]);
+  if (whole.indexOf('\n') <= width) return whole;
+  return `${alignedTable(reports, [...WAITS, ...LOSSES])}\n\n${alignedTable(reports, COSTS)}`;
+}
+
+/** A share for people, rounded down: 100.0 % is all of them. */
+export function percent(share: number): string {
+  return `${(Math.floor(share * 1_000 + 1e-9) / 10).toFixed(1)} %`;
+}
+
+function alignedTable(reports: readonly SimulationReport[], columns: readonly Column[]): string {
+  const header = ['policy', ...columns.map(([title]) => title)];
+  const rows = reports.map((report) => [report.policy, ...columns.map(([, cell]) => cell(report))]);
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');

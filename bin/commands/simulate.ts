@@ -15,6 +15,7 @@ import {
   lognormalServiceTime,
   type ServiceTime,
 } from '../../sim/service-time';
+import { Template } from '../../sim/template';
 import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
 import { parseTrace } from '../../sim/trace';
 import {
@@ -34,6 +35,7 @@ interface Options {
   readonly json?: boolean;
   readonly chart?: string;
   readonly group?: string;
+  readonly parameter: Readonly<Record<string, string>>;
   readonly processingTime?: number;
   readonly p99?: number;
   readonly service?: string;
@@ -70,6 +72,7 @@ export function configure(command: Command): void {
     .option('--json', 'print the report as JSON')
     .option('--chart <file>', 'write a picture: .svg or .html')
     .option('--group <id>', 'logical id of the Auto Scaling group, when the template has several')
+    .option('--parameter <name=value>', 'value of a parameter of the template; may be repeated', parameter, {})
     .option('--processing-time <seconds>', 'average processing time (default: declared in the template)', positive)
     .option(
       '--p99 <seconds>',
@@ -99,11 +102,11 @@ export function configure(command: Command): void {
 }
 
 async function simulateTemplate(file: string, options: Options): Promise<void> {
-  const model = readScalingModel(readText(file), {
+  const model = readScalingModel(parseTemplate(file, options.parameter), {
     file,
     ...(options.group === undefined ? {} : { group: options.group }),
   });
-  const names = (options.compare ?? '').split(',').filter((name) => name !== '');
+  const names = (options.compare ?? '').split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
   for (const name of names) {
     if (ALTERNATIVES[name] === undefined) {
       throw new Error(`--compare: '${name}' is not a policy: use ${Object.keys(ALTERNATIVES).join(', ')}`);
@@ -134,8 +137,30 @@ async function simulateTemplate(file: string, options: Options): Promise<void> {
     );
   });
   if (options.chart !== undefined) await writeChart(options.chart, runs, settings.acceptableLatencySeconds);
-  if (options.json === true) printJson(runs, names);
-  else print(file, model, settings, runs, options.chart);
+  const notes = notesOf(model, settings);
+  if (options.json === true) printJson(runs, names, notes);
+  else print({ file, model, settings, runs, notes, ...(options.chart === undefined ? {} : { chart: options.chart }) });
+}
+
+function parseTemplate(file: string, parameters: Readonly<Record<string, string>>): Template {
+  const text = readText(file);
+  const declared = Template.parse(text, file).section('Parameters');
+  for (const name of Object.keys(parameters)) {
+    if (declared[name] === undefined) throw new Error(`--parameter: ${file} has no parameter '${name}'`);
+  }
+  return Template.parse(text, file, { parameters });
+}
+
+/** What the model leaves out or takes for granted. */
+function notesOf(model: ScalingModel, settings: Settings & Partial<RunOptions>): readonly string[] {
+  const fifo = model.queues.filter((queue) => queue.fifo && model.consumedQueues.includes(queue.logicalId));
+  return [
+    ...model.ignored.map(({ logicalId, reason }) => `left out: ${logicalId}: ${reason}`),
+    ...(settings.messageGroups === undefined ? fifo : []).map(
+      ({ logicalId }) =>
+        `${logicalId} is a FIFO queue, and its message groups are not limited here: say with '--message-groups' how many there are`,
+    ),
+  ];
 }
 
 type Settings = Pick<
@@ -222,7 +247,16 @@ function progressBar(options: Options, workload: Workload): (index: number, coun
   };
 }
 
-function print(file: string, model: ScalingModel, settings: Settings, runs: readonly Run[], chart?: string): void {
+interface Printed {
+  readonly file: string;
+  readonly model: ScalingModel;
+  readonly settings: Settings;
+  readonly runs: readonly Run[];
+  readonly notes: readonly string[];
+  readonly chart?: string;
+}
+
+function print({ file, model, settings, runs, notes, chart }: Printed): void {
   const { workload, service, concurrency, acceptableLatencySeconds, seed } = settings;
   const first = runs[0]?.report;
   console.log(
@@ -230,8 +264,13 @@ function print(file: string, model: ScalingModel, settings: Settings, runs: read
       `${workload.name}, ${first?.jobs ?? 0} jobs (${service.text}) in ${duration(workload.durationSeconds)}; ` +
       `acceptable wait ${duration(acceptableLatencySeconds)}; seed ${seed}`,
   );
-  for (const { logicalId, reason } of model.ignored) console.log(pc.yellow(`left out: ${logicalId}: ${reason}`));
-  console.log(`\n${reportTable(runs.map((each) => each.report))}\n`);
+  for (const note of notes) console.log(pc.yellow(note));
+  console.log(
+    `\n${reportTable(
+      runs.map((each) => each.report),
+      process.stdout.columns,
+    )}\n`,
+  );
   if (first?.mode === 'aggregate') console.log('So many jobs are simulated in groups (docs/simulator.md).');
   console.log(
     "'in time': started within the acceptable wait. 'x bound': instance-hours against a scaler that knows the future. " +
@@ -240,11 +279,11 @@ function print(file: string, model: ScalingModel, settings: Settings, runs: read
   if (chart !== undefined) console.log(`Picture: ${chart}`);
 }
 
-function printJson(runs: readonly Run[], names: readonly string[]): void {
+function printJson(runs: readonly Run[], names: readonly string[], notes: readonly string[]): void {
   const [first, ...others] = runs.map((each) => each.report);
   const compare: Record<string, SimulationReport | undefined> = {};
   names.forEach((name, i) => (compare[name] = others[i]));
-  console.log(JSON.stringify(names.length === 0 ? first : { ...first, compare }, null, 2));
+  console.log(JSON.stringify({ ...first, notes, ...(names.length === 0 ? {} : { compare }) }, null, 2));
 }
 
 async function writeChart(file: string, runs: readonly Run[], acceptableLatencySeconds: number): Promise<void> {
@@ -264,6 +303,12 @@ function readText(file: string): string {
   } catch (error) {
     throw new Error(`${file}: cannot be read: ${(error as Error).message}`);
   }
+}
+
+function parameter(text: string, others: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('must be NAME=VALUE');
+  return { ...others, [name]: value };
 }
 
 function nonNegative(text: string): number {

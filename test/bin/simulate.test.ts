@@ -38,7 +38,7 @@ describe('queue-fleet simulate', () => {
       '--seed',
       '7',
       '--compare',
-      'keda,backlogPerInstance',
+      'keda, backlogPerInstance',
       '--json',
     ];
     const report = JSON.parse(go(...args)) as Record<string, unknown>;
@@ -73,6 +73,28 @@ describe('queue-fleet simulate', () => {
     expect(readFileSync(path('c.svg'), 'utf8')).toMatch(/^<svg[^]*Alarms[^]*<\/svg>$/);
     go(path('t.json'), '--workload', 'spike', '--duration', '3600', '--chart', path('c.html'), '--compare', 'keda');
     expect(readFileSync(path('c.html'), 'utf8')).toMatch(/<!doctype html>[^]*keda: in service[^]*<table>/);
+  });
+
+  test('takes values of parameters, and says in JSON what it leaves out', () => {
+    const { Resources } = stepTemplate({
+      queue: { FifoQueue: true },
+      group: { MaxSize: { Ref: 'Largest' } },
+      resources: { Night: { Type: 'AWS::AutoScaling::ScheduledAction', Properties: {} } },
+    });
+    const Parameters = { Largest: { Type: 'Number' }, Unused: { Type: 'String' } };
+    writeFileSync(path('p.json'), JSON.stringify({ Parameters, Resources }));
+    const args = [path('p.json'), '--workload', 'spike', '--processing-time', '60', '--burst', '99', '--json'];
+    expect(refuse(...args).stderr).toContain('p.json: Parameters.Largest: has no default');
+    expect(refuse(...args, '--parameter', 'Most=3').stderr).toContain("has no parameter 'Most'");
+    expect(refuse(...args, '--parameter', 'Largest').stderr).toContain('must be NAME=VALUE');
+    const report = JSON.parse(go(...args, '--parameter', 'Largest=4', '--parameter', 'Unused=a=b')) as object;
+    expect(report).toMatchObject({
+      maxInstances: 4,
+      notes: ['left out: Night: scheduled actions are not modelled', expect.stringMatching(/^Jobs is a FIFO queue/)],
+    });
+    expect(JSON.parse(go(...args, '--parameter', 'Largest=4', '--message-groups', '2'))).toMatchObject({
+      notes: [expect.stringContaining('Night')],
+    });
   });
 
   test.each([

@@ -1,0 +1,57 @@
+import { percent, reportTable, type SimulationReport } from '../../sim/report';
+
+const report = (policy: string): SimulationReport => ({
+  policy,
+  workload: 'step',
+  seed: 1,
+  mode: 'exact',
+  jobs: 100,
+  done: 99,
+  deadLettered: 0,
+  expired: 0,
+  unfinished: 1,
+  waitSeconds: { mean: 20, p50: 10, p95: 200, p99: 9_000 },
+  acceptableLatencySeconds: 300,
+  attainment: 0.99996,
+  drainSeconds: 60,
+  instanceHours: 12.34,
+  clairvoyantInstanceHours: 10,
+  maxInstances: 1_234,
+  scalingActions: 56,
+  killed: 7,
+});
+
+describe('reportTable', () => {
+  test('has one line for each report', () => {
+    const lines = reportTable([report('template'), report('keda')]).split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toMatch(
+      /^policy +in time +p50 +p95 +p99 +drain +instance-h +x bound +max +actions +killed +dead +left$/,
+    );
+    expect(lines[2]).toMatch(/^template +99.9 % +10 s +3 min +2.5 h +60 s +12.3 +1.23 +1234 +56 +7 +0 +1$/);
+  });
+
+  test('is two tables on a terminal that is narrower, each within 80 columns', () => {
+    const runs = [report('template'), report('queueProcessingOnInstances')];
+    const width = reportTable(runs).indexOf('\n');
+    expect(reportTable(runs, width)).toBe(reportTable(runs));
+    const lines = reportTable(runs, width - 1).split('\n');
+    expect(lines).toHaveLength(9);
+    expect(lines[0]).toMatch(/^policy .* drain +dead +left$/);
+    expect(lines[5]).toMatch(/^policy +instance-h .* killed$/);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('percent', () => {
+  test.each([
+    [1, '100.0 %'],
+    [0.99999, '99.9 %'],
+    [0.95, '95.0 %'],
+    [0.9499, '94.9 %'],
+    [0.29, '29.0 %'],
+    [0, '0.0 %'],
+  ])('rounds %d down', (share, text) => {
+    expect(percent(share)).toBe(text);
+  });
+});
