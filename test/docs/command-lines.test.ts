@@ -17,7 +17,8 @@ const HERE = /^npx queue-fleet (plan|simulate) /;
 /** What runs the other commands. */
 const ELSEWHERE: ReadonlyArray<readonly [RegExp, string]> = [
   [/^npm (ci|test)$/, '.ci/run'],
-  [/^npm run (demo|check|build|test:consumers)$/, '.ci/run'],
+  [/^npm run (demo|check|build|sbom|test:consumers)$/, '.ci/run'],
+  [/^npm run release( -- --dry-run)?$/, 'test/scripts/release-rules.test.ts'],
   [/^npm run check:package$/, 'scripts/check-package.ts'],
   [/^npm start$/, 'test/browser/local-run.ts'],
   [/^npm install cdk-queue-fleet aws-cdk-lib constructs$/, 'test/consumers/consumers.ts'],
