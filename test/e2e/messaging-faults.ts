@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { PROXY_FAULTS, startFaultProxy, type ProxyFault } from '../support/fault-proxy';
+import { DELAY_MS, PROXY_FAULTS, startFaultProxy, type ProxyFault } from '../support/fault-proxy';
 import { startSqsServer, type SqsServer } from '../support/sqs-server';
 
 /**
@@ -89,9 +89,9 @@ class Fleet {
     if (last === undefined) return;
     if (last.endedAtMs === undefined && last.worker === worker)
       this.broken.push(`${messageId} runs twice in one worker`);
-    // A lease lasts from the receive at SQS; its answer comes a little later, 500 ms cover that.
+    // A lease lasts from the receive at SQS; its answer comes later, by as much as the proxy delays it and a little more.
     const leaseMs = at - last.receivedAtMs;
-    if (leaseMs < VISIBILITY_SECONDS * 1000 - 500)
+    if (leaseMs < VISIBILITY_SECONDS * 1000 - DELAY_MS - 500)
       this.broken.push(`${messageId} ran again after ${leaseMs} ms of a lease`);
   }
 }

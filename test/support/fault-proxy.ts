@@ -1,6 +1,9 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** How long a delayed answer takes. */
+export const DELAY_MS = 1_000;
+
 /** What the proxy does to a call to SQS. */
 export const PROXY_FAULTS = [
   'dropBefore',
@@ -47,7 +50,7 @@ export async function startFaultProxy(target: string, choose: () => ProxyFault |
     const { status, text } = await forward(target, request, JSON.stringify(input));
     if (fault === 'blackHoleAfter') return;
     if (fault === 'dropAfter') return void request.socket.destroy();
-    if (fault === 'delay') await new Promise((resolve) => setTimeout(resolve, 1_000));
+    if (fault === 'delay') await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
     if (failed === undefined) return answer(response, status, text);
     const output = JSON.parse(text) as { Failed?: object[] };
     const failure = { Id: failed.Id, Code: 'InternalError', Message: 'injected', SenderFault: false };
