@@ -35,6 +35,16 @@ export async function beginClaim(
   return inTime(clock, store.begin(key, { owner, leaseUntilMs }), late);
 }
 
+/** Prolongs a key that `beginClaim` took. @throws what the store throws; WorkerError when it is another's, or the store does not answer in time */
+export async function prolongClaim(
+  store: IdempotencyStore,
+  { key, owner }: HeldClaim,
+  { leaseUntilMs, clock }: { readonly leaseUntilMs: number; readonly clock: Clock },
+): Promise<void> {
+  const ours = await inTime(clock, store.renew(key, { owner, leaseUntilMs }));
+  if (!ours) throw new WorkerError('another owner took over this idempotency key');
+}
+
 /**
  * Completes or frees the record of a run. The owner's token fences the write, so a run whose lease was lost may still complete
  * its record: if nobody took over, the redelivery is then recognised.

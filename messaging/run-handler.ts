@@ -4,7 +4,7 @@ import type { Clock } from './clock';
 import type { Delivery } from './delivery';
 import { PermanentError, ReleaseError, type Handler, type HandlerContext, type ReceivedMessage } from './handler';
 import type { IdempotencyOptions } from './idempotency';
-import { beginClaim, settleClaim } from './idempotency-claim';
+import { beginClaim, prolongClaim, settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { parseBody, type StandardSchema } from './schema';
 import type { TransportMessage } from './transport';
@@ -104,13 +104,16 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
     if (idempotency) {
       const key = idempotency.key?.({ ...view, body: text }) ?? message.messageId;
       const claim = { key, owner: randomUUID() };
-      const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
-      const begin = await beginClaim(idempotency.store, claim, { leaseUntilMs, clock });
+      const { deadlineMs } = delivery.lease;
+      const lease = () => ({ leaseUntilMs: clock.wallClock() + delivery.lease.deadlineMs - clock.now(), clock });
+      const begin = await beginClaim(idempotency.store, claim, lease());
       if (begin === 'done') return { result: { kind: 'duplicate' } };
       if (begin !== 'started') {
         return { result: { kind: 'busy', forMs: Math.max(0, begin.busyUntilMs - clock.wallClock()) } };
       }
       delivery.claim = claim;
+      // Renewed while the store was asked, so without the record: it would end before the message's lease does.
+      if (delivery.lease.deadlineMs !== deadlineMs) await prolongClaim(idempotency.store, claim, lease());
     }
     // All this took time; a handler must not start with a lease that is over or in a drain that is.
     return delivery.abortReason ? { result: { kind: 'failed', error: delivery.abortReason } } : { view };

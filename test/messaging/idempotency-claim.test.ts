@@ -1,0 +1,34 @@
+import { MemoryIdempotencyStore } from '../../messaging';
+import { World } from '../support/consumer-world';
+
+const OTHER = { owner: 'another', leaseUntilMs: Infinity };
+
+/** A store whose `begin` is answered after `ms`. */
+function slowStore(world: World, ms: number): MemoryIdempotencyStore {
+  const store = new MemoryIdempotencyStore({ clock: world.clock });
+  const begin = store.begin.bind(store);
+  jest.spyOn(store, 'begin').mockImplementation(async (key, claim) => {
+    const begun = await begin(key, claim);
+    if (claim.owner !== OTHER.owner) await new Promise<void>((resolve) => world.clock.setTimer(ms, resolve));
+    return begun;
+  });
+  return store;
+}
+
+describe('the claim of a run', () => {
+  test('lasts as long as the lease that was renewed while the store was asked', async () => {
+    const world = new World({ work: () => ({ ms: 25_000 }) });
+    const store = slowStore(world, 4_000);
+    // Decoded after 17 s, begun with the first lease, renewed at 20 s, answered at 21 s.
+    const decode = (body: string): Promise<string> =>
+      new Promise((resolve) => world.clock.setTimer(17_000, () => resolve(body)));
+    world.send(1);
+    world.spawn({ idempotency: { store, key: () => 'k' }, claimCheck: { decode } });
+    await world.clock.advance(22_000);
+    const answers: unknown[] = [];
+    for (; world.clock.now() < 45_000; await world.clock.advance(1_000)) answers.push(await store.begin('k', OTHER));
+    expect(answers.filter((answer) => answer === 'started')).toEqual([]);
+    expect(await world.untilDone(20_000)).toBe(true);
+    expect(await store.begin('k', OTHER)).toBe('done');
+  });
+});
