@@ -163,7 +163,9 @@ async function handleRecord<T>(run: Run<T>, record: LambdaSqsRecord): Promise<bo
     return true;
   } catch (error) {
     logger.error({ err: error, messageId }, 'a message failed');
-    return error instanceof PermanentError && (await quarantine(run, message, error));
+    // Of one that was told to stop, what it threw then says nothing about the message.
+    const poison = error instanceof PermanentError && !run.signal.aborted;
+    return poison && (await quarantine(run, message, error));
   }
 }
 

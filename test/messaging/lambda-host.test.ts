@@ -144,6 +144,19 @@ describe('toLambdaHandler', () => {
     expect(await idempotency.store.begin('m2', claim)).toBe('started');
   });
 
+  test('takes nothing for poison that was told to stop, as a consumer', async () => {
+    const clock = new ManualClock();
+    const sendBatch = jest.fn(async () => [{ messageId: 'x' }]);
+    const deadLetterQueue = { queueUrl: 'https://sqs/1/dead', sqs: { sendBatch } as unknown as SqsTransport };
+    // What it called broke off, which it takes for a broken message.
+    const handler: Handler = (_message, { signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new PermanentError('cut off'))));
+    const answer = invoke(handler, [record('a')], { clock, deadLetterQueue }, 10_000);
+    await clock.advance(10_000);
+    expect(await answer).toEqual(['m1']);
+    expect(sendBatch).not.toHaveBeenCalled();
+  });
+
   test('begins no handler whose time was over before its turn', async () => {
     const clock = new ManualClock();
     const slow = {
