@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -123,10 +123,11 @@ export class S3ObjectStore implements ObjectStore {
   async putFile(key: string, path: string, contentType: string, signal: AbortSignal): Promise<void> {
     const { size } = await stat(path);
     for (let attempt = 1; ; attempt++) {
+      const body = (await open(path)).createReadStream();
       const command = new PutObjectCommand({
         Bucket: this.bucket,
         Key: key,
-        Body: createReadStream(path),
+        Body: body,
         ContentLength: size,
         ContentType: contentType,
         CacheControl: FOREVER,
@@ -137,6 +138,9 @@ export class S3ObjectStore implements ObjectStore {
       } catch (error) {
         if (signal.aborted || attempt === PUT_TRIES || !isTransient(error)) throw error;
         await sleep(PUT_PAUSE_MS * 2 ** attempt, undefined, { signal });
+      } finally {
+        // The SDK leaves a stream open that it could not send, and an open file keeps its space on the disk.
+        body.destroy();
       }
     }
   }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, type ReadStream, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -30,6 +31,26 @@ describe('S3ObjectStore.replaceText, on the local S3', () => {
     expect(await store.getText(KEY)).toEqual({ text: '{"n":2}', version: second });
     expect(await store.replaceText('absent.json', '{}', TYPE, first)).toBeUndefined();
   });
+});
+
+describe('S3ObjectStore.putFile, on the local S3', () => {
+  test('sends a file of several chunks as it is', async () => {
+    const edge = await startEdgeHost();
+    const folder = mkdtempSync(join(tmpdir(), 'store-'));
+    try {
+      const store = new S3ObjectStore(edge.s3, 'media');
+      const content = randomBytes(300_000);
+      writeFileSync(join(folder, 'a'), content);
+      const { signal } = new AbortController();
+      await store.putFile('a', join(folder, 'a'), 'video/mp2t', signal);
+      await store.download('a', join(folder, 'b'), signal);
+      expect(readFileSync(join(folder, 'b')).equals(content)).toBe(true);
+      expect(await store.head('a')).toMatchObject({ sizeBytes: 300_000, contentType: 'video/mp2t' });
+    } finally {
+      rmSync(folder, { recursive: true });
+      await edge.stop();
+    }
+  }, 30_000);
 });
 
 describe('createS3Client', () => {
@@ -82,6 +103,17 @@ describe('S3ObjectStore.putFile', () => {
     const { put, bodies } = bucket(refusal(503), new Error('socket hang up'));
     await put();
     expect(bodies).toEqual(['segment', 'segment', 'segment']);
+  });
+
+  test('closes the file when nobody read it: a file that is open keeps its space, also after its folder is gone', async () => {
+    const files: ReadStream[] = [];
+    const send = async ({ input }: PutObjectCommand): Promise<object> => {
+      files.push(input.Body as ReadStream);
+      throw files.length < 3 ? new Error('connect ECONNREFUSED') : refusal(403);
+    };
+    const store = new S3ObjectStore({ send } as unknown as S3Client, 'media');
+    await expect(store.putFile('k', path, 'video/mp2t', new AbortController().signal)).rejects.toThrow();
+    expect(files.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
   });
 
   test('takes a refusal as an answer', async () => {
