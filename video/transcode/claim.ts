@@ -16,7 +16,9 @@ export interface ClaimRecord {
 
 /** What became of an attempt to claim. */
 export type ClaimOutcome =
-  { readonly kind: 'won'; readonly generation: number } | { readonly kind: 'held'; readonly by: ClaimRecord };
+  /** `after`: the claim before it. */
+  | { readonly kind: 'won'; readonly generation: number; readonly after: ClaimRecord | undefined }
+  | { readonly kind: 'held'; readonly by: ClaimRecord };
 
 /** What claims work with. */
 export interface ClaimContext {
@@ -46,10 +48,11 @@ export async function acquireClaim(context: ClaimContext, id: string, anew: bool
   const mine: ClaimRecord = { owner, messageId, leaseUntilMs: startedAtMs + leaseMs, startedAtMs };
   const key = MEDIA_KEYS.claim(id, generation);
   const version = await media.replaceText(key, JSON.stringify(mine), JSON_TYPE, undefined);
-  if (version !== undefined) return { kind: 'won', generation };
+  const won = { kind: 'won', generation, after: latest?.record } as const;
+  if (version !== undefined) return won;
   const winner = await readClaim(media, key);
   // A lost answer and the SDK's own retry make our first write look like another's.
-  if (winner?.owner === owner) return { kind: 'won', generation };
+  if (winner?.owner === owner) return won;
   return { kind: 'held', by: winner ?? mine };
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, type Logger, PermanentError, ReleaseError } from '../../messaging';
 import { decodeName, SIZE_METADATA, type VideoStatus, VIDEO_TYPES } from '../contract';
-import { acquireClaim, type ClaimContext, latestClaim } from './claim';
+import { acquireClaim, type ClaimContext, closeClaim, latestClaim } from './claim';
 import { ClaimLease } from './claim-lease';
 import { encode, type EncodeContext, type EncodeResult } from './encode';
 import type { UploadReference } from './event';
@@ -70,10 +70,16 @@ export async function transcode(context: TranscodeContext, request: TranscodeReq
     if (found !== undefined && state === 'failed' && !again) return repeatFailure(context, request, found.status);
     const outcome = await acquireClaim(claims, upload.id, again);
     if (outcome.kind === 'won') {
-      const { generation } = outcome;
+      const { generation, after } = outcome;
       // Between the look at the status and the claim, the last owner may have finished.
       const before = generation > 1 ? await readStatus(context.media, upload.id) : found;
-      return before?.status.state === 'ready' ? 'duplicate' : work(context, request, claims, generation, before);
+      if (before?.status.state === 'ready') return 'duplicate';
+      if (before === undefined || before.status.state !== 'failed' || request.redriven || after === undefined) {
+        return work(context, request, claims, generation, before);
+      }
+      // The failure stays with the message that it is of.
+      await closeClaim({ ...claims, messageId: after.messageId }, upload.id, generation, 'failed');
+      return repeatFailure(context, request, before.status);
     }
     if (outcome.by.messageId !== messageId) {
       return 'duplicate';

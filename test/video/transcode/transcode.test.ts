@@ -351,4 +351,24 @@ describe('transcode', () => {
     expect(await run('m1')).toBe('duplicate');
     expect(encodes()).toBe(0);
   });
+
+  test.each([
+    ['m0', 'carries the failure on'],
+    ['m1', 'is a duplicate'],
+  ])('finds a video that failed between its look and its claim: %s %s', async (messageId, fate) => {
+    const { run, media, clock, encodes } = world();
+    const slow: ClaimRecord = { owner: 'slow', messageId: 'm0', leaseUntilMs: clock.wallClock() - 1, startedAtMs: 0 };
+    media.put(MEDIA_KEYS.claim(ID, 1), JSON.stringify(slow));
+    media.beforeWrite = (key) => {
+      if (key !== MEDIA_KEYS.claim(ID, 2) || media.objects.has(key)) return;
+      media.put(MEDIA_KEYS.status(ID), JSON.stringify({ id: ID, state: 'failed', reason: 'broken', encodes: 1 }));
+    };
+    const carried = expect.objectContaining({ name: 'PermanentError', message: 'broken' }) as unknown;
+    const outcome = run(messageId).catch((error: unknown) => error);
+    expect(await outcome).toEqual(fate === 'is a duplicate' ? 'duplicate' : carried);
+    // The message that failed still brings it to the dead-letter queue, and no other one.
+    expect(await run('m0').catch((error: unknown) => error)).toEqual(carried);
+    expect(await run('m2')).toBe('duplicate');
+    expect(encodes()).toBe(0);
+  });
 });
