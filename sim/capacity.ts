@@ -1,5 +1,5 @@
 /** What a scaling policy makes of a group's capacity: pure arithmetic, as Amazon EC2 Auto Scaling documents it. */
-import type { AdjustmentType, StepModel } from './scaling-model';
+import type { AdjustmentType, AlarmModel, StepModel } from './scaling-model';
 
 /** A group at one moment. */
 export interface Capacity {
@@ -21,12 +21,20 @@ export interface Adjustment {
 
 /**
  * The step whose interval holds a value: bounds are relative to the threshold; above it the lower bound belongs to the
- * interval, below it the upper bound does.
+ * interval, below it the upper bound does. At the threshold itself it is the side to which the alarm looks: 50 belongs to
+ * [50, 60) when 50 or more is too much, and to (40, 50] when 50 or less is too little.
+ *
+ * @see https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_StepAdjustment.html (read November 2026)
  */
-export function stepFor(steps: readonly StepModel[], value: number, threshold: number): StepModel | undefined {
+export function stepFor(
+  steps: readonly StepModel[],
+  value: number,
+  { threshold, comparison }: Pick<AlarmModel, 'threshold' | 'comparison'>,
+): StepModel | undefined {
   const breach = value - threshold;
+  const isBelow = breach < 0 || (breach === 0 && comparison.startsWith('LessThan'));
   return steps.find((step) =>
-    breach >= 0 ? breach >= step.lower && breach < step.upper : breach > step.lower && breach <= step.upper,
+    isBelow ? breach > step.lower && breach <= step.upper : breach >= step.lower && breach < step.upper,
   );
 }
 

@@ -291,7 +291,7 @@ export class ScalingEngine {
       const mayRun = nowSeconds >= this.#coolingUntilSeconds && this.#capacity.pending === 0;
       return propose(wanted, 'any', `${type} ${policy.adjustment}`, mayRun);
     }
-    const step = stepFor(policy.steps, value, watch.alarm.threshold);
+    const step = stepFor(policy.steps, value, watch.alarm);
     if (step === undefined) return undefined;
     const wanted = wantedBy(this.#capacity, { type, amount: step.adjustment, minMagnitude }, warming);
     return propose(wanted, stepText(step, watch.alarm.threshold), `${type} ${step.adjustment}`);

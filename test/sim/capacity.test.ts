@@ -19,9 +19,11 @@ const group = (capacity: Partial<Capacity>): Capacity => {
 /** The example of https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-simple-step.html, threshold 50. */
 const OUT = [step(0, 10, 0), step(10, 20, 10), step(20, Infinity, 30)];
 const IN = [step(-10, 0, 0), step(-20, -10, -10), step(-Infinity, -20, -30)];
+const HIGH = { threshold: 50, comparison: 'GreaterThanOrEqualToThreshold' } as const;
+const LOW = { threshold: 50, comparison: 'LessThanOrEqualToThreshold' } as const;
 const percent = (steps: readonly StepModel[], value: number): Adjustment => ({
   type: 'PercentChangeInCapacity',
-  amount: stepFor(steps, value, 50)?.adjustment ?? NaN,
+  amount: stepFor(steps, value, steps === OUT ? HIGH : LOW)?.adjustment ?? NaN,
   minMagnitude: 0,
 });
 
@@ -103,18 +105,26 @@ describe('stepFor', () => {
     [70, '70 or more'],
     [1e9, '70 or more'],
   ])('takes the lower bound in above the threshold: %d', (value, text) => {
-    const found = stepFor(OUT, value, 50);
+    const found = stepFor(OUT, value, HIGH);
     expect(found && stepText(found, 50)).toBe(text);
   });
 
   test.each([
     [40, '(30, 40]'],
     [40.1, '(40, 50]'],
+    [50, '(40, 50]'],
     [30, '30 or less'],
   ])('takes the upper bound in below the threshold: %d', (value, text) => {
-    const found = stepFor(IN, value, 50);
+    const found = stepFor(IN, value, LOW);
     expect(found && stepText(found, 50)).toBe(text);
   });
+});
+
+test('stepFor finds no step on the side to which the alarm does not look', () => {
+  expect(stepFor(OUT, 50, LOW)).toBeUndefined();
+  expect(stepFor(IN, 50, HIGH)).toBeUndefined();
+  const toNone = [step(-Infinity, 0, 0)];
+  expect(stepFor(toNone, 0, { threshold: 0, comparison: 'LessThanOrEqualToThreshold' })).toBe(toNone[0]);
 });
 
 describe('trackedCapacity', () => {

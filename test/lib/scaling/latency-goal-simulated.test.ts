@@ -4,6 +4,7 @@ import { Workload } from '../../../lib';
 import { readScalingModel } from '../../../sim/read-scaling-model';
 import { run } from '../../../sim/run';
 import { lognormalServiceTime } from '../../../sim/service-time';
+import { parseTrace } from '../../../sim/trace';
 import { namedWorkload } from '../../../sim/workload';
 import { scaledGroup } from '../../support/scaled-group';
 
@@ -43,5 +44,31 @@ describe('the latency goal in the simulator', () => {
     ['the right average, from zero instances', 180, 0],
   ])('is met with %s', (_, declaredSeconds, min) => {
     expect(attainment(declaredSeconds, min)).toBeGreaterThanOrEqual(0.95);
+  });
+
+  test('stops the last instance after 15 minutes without work, and starts it again', () => {
+    const workload = new Workload({
+      averageProcessingTime: Duration.seconds(TRUE_SECONDS),
+      acceptableLatency: Duration.seconds(LATENCY_SECONDS),
+    });
+    const { template } = scaledGroup({ workload, min: 0, max: 80 });
+    const { report, recording } = run({
+      model: readScalingModel(template.toJSON(), { file: 'template.json' }),
+      workload: parseTrace('0\n10\n14400\n', 'trace.csv'),
+      service: lognormalServiceTime(TRUE_SECONDS, 4 * TRUE_SECONDS),
+      concurrency: 1,
+      acceptableLatencySeconds: LATENCY_SECONDS,
+      seed: 2,
+    });
+    expect(report).toMatchObject({ done: 3, attainment: 1, killed: 0 });
+    const desired = recording.points.map((point) => point.desired);
+    // Off, on for the first two, off, on for the third.
+    expect(desired.filter((count, i) => (count === 0) !== (desired[i - 1] === 0)).map((count) => count > 0)).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
+    expect(report.instanceHours).toBeLessThan(2);
   });
 });

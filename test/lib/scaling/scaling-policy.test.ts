@@ -178,7 +178,8 @@ describe('ScalingPolicy.highResolution', () => {
       const input = { metrics, expressions, length: 1, periodSeconds: 10, newestSeconds: 0 };
       const [value = NaN] = evaluateMetricMath(last, input) as number[];
       const group = { desired: 8, inService: 8, pending: 0, terminating: 0, min: 1, max: 10 };
-      const step = value > alarm.Threshold ? stepFor(steps, value, alarm.Threshold) : undefined;
+      const { Threshold: threshold, ComparisonOperator: comparison } = alarm;
+      const step = value > threshold ? stepFor(steps, value, { threshold, comparison }) : undefined;
       return step ? wantedBy(group, { type: policy.AdjustmentType, amount: step.adjustment, minMagnitude: 1 }, 0) : 8;
     }
 
