@@ -70,7 +70,8 @@ export function planOf(options: PlanOptions): Plan {
     throw new Error(`'--max' (${maxCapacity} instances) must be at least '--min' (${minCapacity} instances): raise it`);
   }
   const formula = needFormula(sizing, { periodSeconds: 60, noise: 2 });
-  const perInstance = 1 / formula.perWaiting;
+  /** Most messages for which a number of instances is enough; the first message may need several. */
+  const messagesOf = (n: number) => Math.max(1, Math.floor(n / formula.perWaiting + 1e-9));
   const instances = [...new Set([1, 2, 5, 10, 20, 50, maxCapacity])]
     .filter((n) => n <= maxCapacity)
     .sort((a, b) => a - b);
@@ -78,8 +79,7 @@ export function planOf(options: PlanOptions): Plan {
     sizing,
     minCapacity,
     maxCapacity,
-    instancesForWaiting: instances.map((n) => {
-      const messages = Math.max(1, Math.floor(n * perInstance + 1e-9));
+    instancesForWaiting: [...new Set(instances.map(messagesOf))].map((messages) => {
       const need = Math.ceil(needOf(formula, { visible: messages, inFlight: 0, sent: 0 }));
       return { messages, instances: Math.max(minCapacity, Math.min(maxCapacity, need)) };
     }),

@@ -43,6 +43,14 @@ describe('planOf', () => {
     expect(plan.warnings.map(({ id }) => id)).toEqual(['cdk-queue-fleet:latencyBelowReaction']);
   });
 
+  test('names each number of messages once, also when one of them needs several instances', () => {
+    const { instancesForWaiting } = planOf({ ...VIDEO, latency: 60, max: 5 });
+    expect(instancesForWaiting).toEqual([
+      { messages: 1, instances: 2 },
+      { messages: 3, instances: 4 },
+    ]);
+  });
+
   test('fails when the workload is refused, or the group is upside down', () => {
     expect(() => planOf({ ...VIDEO, p99: 1, concurrency: 0 })).toThrow(/^P99BelowAverage: .*\nConcurrencyOutOfRange: /);
     expect(() => planOf({ ...VIDEO, min: 3, max: 2 })).toThrow(
