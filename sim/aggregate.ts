@@ -14,7 +14,7 @@ import { Recorder } from './recorder';
 import { reportOf } from './report';
 import type { Run, RunOptions } from './run-options';
 import type { ScalingEvent } from './scaling-engine';
-import type { Controller } from './simulator';
+import { scalingAlarms, type Controller } from './simulator';
 import type { Timing } from './timing';
 import { workerMetrics } from './worker-metrics';
 
@@ -85,10 +85,12 @@ export function simulateAggregate(
           ...(namespace === undefined ? {} : { namespace }),
         }),
       });
-      for (const event of controller.advance(now)) {
+      const decided = controller.advance(now);
+      for (const event of decided) {
         events.push(event);
         if (event.kind === 'capacity') fleet.setDesired(event.to, now);
       }
+      if (decided.some((event) => event.kind === 'alarm')) recorder.alarms(scalingAlarms(controller));
     }
     if (recorder.nextSeconds <= now) {
       const { desired, inService, pending, terminating } = fleet.snapshot();
@@ -98,7 +100,7 @@ export function simulateAggregate(
         desired,
         inService,
         total: inService + pending + terminating,
-        alarms: (controller.alarms ?? []).filter((alarm) => alarm.scales),
+        alarms: scalingAlarms(controller),
       });
       options.onProgress?.(Math.min(1, now / workload.durationSeconds));
     }

@@ -1,5 +1,6 @@
 /** A picture of runs: depth and in flight, instances, alarms, waits, on one time axis. Rendered by Apache ECharts. */
 import type { EChartsOption, SeriesOption } from 'echarts';
+import { axisEnd, legendHeight, LEGEND, withGaps } from './chart-layout';
 import { duration, percent } from './report';
 import type { Run } from './run-options';
 
@@ -18,11 +19,24 @@ const COLORS = {
   visible: '#0072b2',
   inFlight: '#56b4e9',
   inService: '#009e73',
+  paid: '#00573f',
   desired: '#000000',
   p95: '#d55e00',
   p50: '#e69f00',
 };
-const OTHERS = ['#cc79a7', '#999999', '#7b5ea7', '#8c6d31', '#44aa99', '#882255', '#117733', '#aa4499'];
+const OTHERS = [
+  '#cc79a7',
+  '#999999',
+  '#7b5ea7',
+  '#8c6d31',
+  '#44aa99',
+  '#882255',
+  '#117733',
+  '#ff6f61',
+  '#1f3a93',
+  '#bcbd22',
+  '#5d4037',
+];
 const ALARM_COLORS = { OK: '#e5e5e5', ALARM: '#d55e00', INSUFFICIENT_DATA: '#f7f7f7' } as const;
 
 /** Draws the runs. */
@@ -73,14 +87,17 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
   const [first, ...others] = input.runs;
   if (first === undefined) throw new RangeError('needs at least one run');
   const { points, alarms } = first.recording;
-  const alarmNames = [...new Set(alarms.map((span) => span.alarm))];
+  const alarmNames = [...new Set(alarms.map((span) => span.alarm))].sort();
+  const acceptable = duration(input.acceptableLatencySeconds);
   const panels = [
     { title: 'Messages', height: 190 },
     { title: 'Instances', height: 190 },
-    { title: 'Alarms', height: Math.max(30, alarmNames.length * 24) },
-    { title: 'Wait of jobs that finished', height: 190 },
+    { title: 'Alarms (orange: in ALARM, white: no data)', height: Math.max(30, alarmNames.length * 24) },
+    { title: `Wait of jobs that finished (acceptable: ${acceptable})`, height: 190 },
   ];
-  let top = 70;
+  const policies = others.map((other) => other.report.policy);
+  const titleHeight = input.format === 'svg' ? 70 : 24;
+  let top = titleHeight + (policies.length === 0 ? 0 : legendHeight(policies, WIDTH - MARGIN.left - MARGIN.right));
   const grids = panels.map((panel) => {
     // Without outer bounds all panels keep one left edge: the time axes must line up.
     const grid = { ...MARGIN, top: top + 24, height: panel.height, outerBoundsMode: 'none' as const };
@@ -103,7 +120,7 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
     showSymbol: false,
     color,
     lineStyle: { width: 1.6 },
-    data: values.filter(([, value]) => !Number.isNaN(value)).map(([x, value]) => [x, value]),
+    data: withGaps(values),
     ...more,
   });
   const of = (pick: (point: (typeof points)[number]) => number, run: Run = first) =>
@@ -133,9 +150,9 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
     line(
       'paid, with boot and drain',
       1,
-      '#66c2a5',
+      COLORS.paid,
       of((point) => point.total),
-      { ...step, lineStyle: { width: 1, type: 'dotted' } },
+      { ...step, lineStyle: { width: 1.4, type: 'dotted' } },
     ),
     line(
       'desired',
@@ -160,9 +177,10 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
           symbol: 'none',
           lineStyle: { color: '#b00020', type: 'dashed' },
           label: {
-            formatter: `acceptable: ${duration(input.acceptableLatencySeconds)}`,
+            formatter: `acceptable: ${acceptable}`,
             position: 'insideEndTop',
             color: '#b00020',
+            backgroundColor: '#ffffffcc',
           },
           data: [{ yAxis: input.acceptableLatencySeconds / 60 }],
         },
@@ -170,14 +188,14 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
     ),
     ...others.flatMap((other, i) => [
       line(
-        `${other.report.policy}: in service`,
+        other.report.policy,
         1,
         OTHERS[i % OTHERS.length] ?? '#999999',
         of((point) => point.inService, other),
         step,
       ),
       line(
-        `${other.report.policy}: wait p95`,
+        other.report.policy,
         3,
         OTHERS[i % OTHERS.length] ?? '#999999',
         of((point) => point.waitP95Seconds / 60, other),
@@ -186,12 +204,33 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
     alarmBands(alarms, alarmNames, hours),
   ];
   const text = { color: '#333333', fontSize: 12 };
+  const { itemGap, itemWidth } = LEGEND;
+  const legend = { itemGap, itemWidth, itemHeight: 8, icon: 'roundRect', textStyle: text };
+  const ownNames = (panel: number) =>
+    series.flatMap((each) =>
+      'yAxisIndex' in each && each.yAxisIndex === panel && !policies.includes(String(each.name))
+        ? [String(each.name)]
+        : [],
+    );
   const option: EChartsOption = {
     animation: false,
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'system-ui, sans-serif' },
     title: [
-      { text: titleOf(input), left: MARGIN.left, top: 12, textStyle: { fontSize: 16, color: '#111111' } },
+      // A page has a heading of its own.
+      ...(input.format === 'svg'
+        ? [{ text: titleOf(input), left: MARGIN.left, top: 12, textStyle: { fontSize: 16, color: '#111111' } }]
+        : []),
+      ...(policies.length === 0
+        ? []
+        : [
+            {
+              text: 'Other policies on the same group: instances in service, and wait p95',
+              left: MARGIN.left,
+              top: titleHeight - 22,
+              textStyle: { fontSize: 13, color: '#111111' },
+            },
+          ]),
       ...panels.map((panel, i) => ({
         text: panel.title,
         left: MARGIN.left,
@@ -199,18 +238,15 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
         textStyle: { fontSize: 13, color: '#111111' },
       })),
     ],
-    legend: [0, 1, 3].map((panel) => ({
-      top: (grids[panel]?.top ?? 0) - 26,
-      right: MARGIN.right,
-      itemGap: 26,
-      itemWidth: 18,
-      itemHeight: 8,
-      icon: 'roundRect',
-      textStyle: text,
-      data: series.flatMap((each) =>
-        'yAxisIndex' in each && each.yAxisIndex === panel && typeof each.name === 'string' ? [each.name] : [],
-      ),
-    })),
+    legend: [
+      { ...legend, left: MARGIN.left - 5, right: MARGIN.right, top: titleHeight, data: policies },
+      ...[0, 1, 3].map((panel) => ({
+        ...legend,
+        top: (grids[panel]?.top ?? 0) - 26,
+        right: MARGIN.right,
+        data: ownNames(panel),
+      })),
+    ],
     grid: grids,
     xAxis: panels.map((_, i) => ({
       type: 'value',
@@ -234,6 +270,7 @@ export function chartOption(input: ChartInput): { readonly option: EChartsOption
             type: 'value',
             gridIndex: i,
             min: 0,
+            max: ({ max }: { readonly max: number }) => axisEnd(max, i === 3 ? input.acceptableLatencySeconds / 60 : 0),
             minInterval: i === 3 ? 0 : 1,
             axisLabel: { ...text, formatter: i === 3 ? '{value} min' : '{value}' },
             splitLine: { lineStyle: { color: '#f0f0f0' } },
@@ -256,7 +293,10 @@ function alarmBands(
     yAxisIndex: 2,
     clip: true,
     encode: { x: [1, 2], y: 0 },
-    data: alarms.map((span) => [names.indexOf(span.alarm), hours(span.fromSeconds), hours(span.toSeconds), span.state]),
+    // Those in ALARM last: a short one must not vanish under its neighbour.
+    data: [...alarms]
+      .sort((a, b) => Number(a.state === 'ALARM') - Number(b.state === 'ALARM'))
+      .map((span) => [names.indexOf(span.alarm), hours(span.fromSeconds), hours(span.toSeconds), span.state]),
     renderItem: (_, api) => {
       const row = Number(api.value(0));
       const [left = 0, middle = 0] = api.coord([api.value(1), row]);

@@ -77,6 +77,11 @@ export class Recorder {
     this.#waits = [];
     this.#seen = 0;
     this.#nextSeconds = nowSeconds + this.#intervalSeconds;
+    this.alarms(alarms);
+  }
+
+  /** Alarms now. Call it at each change as well: an alarm may come and go between two points. */
+  alarms(alarms: readonly AlarmBand[]): void {
     for (const alarm of alarms) {
       const before = this.#open.get(alarm.logicalId);
       if (before?.state === alarm.state) continue;

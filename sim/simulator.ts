@@ -75,6 +75,11 @@ export interface SimulationResult extends JobCounts {
   readonly recording: Recording;
 }
 
+/** The alarms that a chart shows. */
+export function scalingAlarms(controller: Controller): readonly AlarmBand[] {
+  return (controller.alarms ?? []).filter((alarm) => alarm.scales);
+}
+
 const enum Kind {
   Done,
   InstanceReady,
@@ -329,7 +334,9 @@ class Simulation {
 
   #control(controller: Controller): void {
     controller.observe(this.#now, this.#snapshot());
-    for (const event of controller.advance(this.#now)) {
+    const events = controller.advance(this.#now);
+    if (events.some((event) => event.kind === 'alarm')) this.#recorder.alarms(scalingAlarms(controller));
+    for (const event of events) {
       this.#events.push(event);
       if (event.kind === 'capacity') {
         this.#desired = event.to;
@@ -369,7 +376,7 @@ class Simulation {
       desired: this.#desired,
       inService,
       total: inService + pending + terminating,
-      alarms: (controller.alarms ?? []).filter((alarm) => alarm.scales),
+      alarms: scalingAlarms(controller),
     });
   }
 }

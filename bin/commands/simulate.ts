@@ -237,7 +237,8 @@ function namedOf(
 
 /** Redraws one line on a terminal when a run is long enough to wonder about. */
 function progressBar(options: Options, workload: Workload): (index: number, count: number) => (share: number) => void {
-  const isShown = options.json !== true && process.stderr.isTTY && expectedArrivals(workload) > 50_000;
+  const isLong = expectedArrivals(workload) > 50_000 || workload.durationSeconds > 3 * 86_400;
+  const isShown = options.json !== true && process.stderr.isTTY && isLong;
   return (index, count) => (share) => {
     if (!isShown) return;
     const total = (index + share) / count;

@@ -72,7 +72,9 @@ describe('queue-fleet simulate', () => {
     expect(text).toMatch(/template +100.0 %/);
     expect(readFileSync(path('c.svg'), 'utf8')).toMatch(/^<svg[^]*Alarms[^]*<\/svg>$/);
     go(path('t.json'), '--workload', 'spike', '--duration', '3600', '--chart', path('c.html'), '--compare', 'keda');
-    expect(readFileSync(path('c.html'), 'utf8')).toMatch(/<!doctype html>[^]*keda: in service[^]*<table>/);
+    expect(readFileSync(path('c.html'), 'utf8')).toMatch(
+      /<!doctype html>[^]*>keda<\/text>[^]*Other policies[^]*<table>/,
+    );
   });
 
   test('takes values of parameters, and says in JSON what it leaves out', () => {

@@ -1,25 +1,5 @@
-import { percent, reportTable, type SimulationReport } from '../../sim/report';
-
-const report = (policy: string): SimulationReport => ({
-  policy,
-  workload: 'step',
-  seed: 1,
-  mode: 'exact',
-  jobs: 100,
-  done: 99,
-  deadLettered: 0,
-  expired: 0,
-  unfinished: 1,
-  waitSeconds: { mean: 20, p50: 10, p95: 200, p99: 9_000 },
-  acceptableLatencySeconds: 300,
-  attainment: 0.99996,
-  drainSeconds: 60,
-  instanceHours: 12.34,
-  clairvoyantInstanceHours: 10,
-  maxInstances: 1_234,
-  scalingActions: 56,
-  killed: 7,
-});
+import { percent, reportTable } from '../../sim/report';
+import { report } from './fixtures/report';
 
 describe('reportTable', () => {
   test('has one line for each report', () => {
