@@ -1,22 +1,6 @@
 import fc from 'fast-check';
 import { World } from '../support/consumer-world';
-import type { Fault } from '../support/strict-transport';
-
-const FAULTS: Fault[] = [
-  'dropBefore',
-  'dropAfter',
-  'delay',
-  'error500',
-  'throttle',
-  'accessDenied',
-  'expiredToken',
-  'partial',
-  'stale',
-  'blackHole',
-  'blackHoleAfter',
-  'duplicate',
-  'reorder',
-];
+import { FAULTS, type Fault } from '../support/strict-transport';
 
 const scenario = fc.record({
   messages: fc.integer({ min: 1, max: 25 }),

@@ -23,7 +23,12 @@ export interface Run {
 export type Work = (
   message: ReceivedMessage,
   run: number,
-) => { readonly ms: number; readonly fail?: 'error' | 'poison' };
+) => {
+  readonly ms: number;
+  readonly fail?: 'error' | 'poison';
+  /** Once it is told to stop it needs this long, and then ends as it would have. @default - it stops at once and throws */
+  readonly finishesInMs?: number;
+};
 
 /** A world with one queue, its dead-letter queue and workers that may stall, be drained or be killed. */
 export interface WorldOptions {
@@ -37,6 +42,8 @@ export interface WorldOptions {
   readonly delayMs?: number;
   readonly latestReceiveMs?: number;
   readonly consumer?: Partial<ConsumerOptions>;
+  /** Looks at each start of a handler. @default - as suits handlers that stop at once */
+  readonly checkStart?: (run: Run, signal: AbortSignal) => void;
 }
 
 export const QUEUE = 'https://sqs.test/1/queue';
@@ -170,21 +177,25 @@ export class World {
 
   async #handle(worker: Worker, number: number, message: ReceivedMessage, { signal }: HandlerContext): Promise<void> {
     const { messageId, groupId } = message;
-    this.#checkStart(worker, number, message);
+    const { checkStart } = this.options;
+    if (!checkStart) this.#checkStart(worker, number, message);
     const run: Run = { worker: number, messageId, groupId, startedAtMs: this.clock.now(), outcome: 'running' };
     this.runs.push(run);
     const count = this.runs.filter((r) => r.messageId === messageId).length;
-    const { ms, fail } = this.options.work?.(message, count) ?? { ms: 10 };
+    checkStart?.(run, signal);
+    const { ms, fail, finishesInMs } = this.options.work?.(message, count) ?? { ms: 10 };
     await new Promise<void>((resolve) => {
       const cancel = worker.process.setTimer(ms, resolve);
       signal.addEventListener('abort', () => {
         cancel();
-        resolve();
+        if (finishesInMs === undefined) resolve();
+        else worker.process.setTimer(finishesInMs, resolve);
       });
     });
     if (run.outcome === 'killed') return;
-    run.outcome = fail || signal.aborted ? 'failed' : 'succeeded';
-    if (signal.aborted) throw signal.reason;
+    const stopped = signal.aborted && finishesInMs === undefined;
+    run.outcome = fail || stopped ? 'failed' : 'succeeded';
+    if (stopped) throw signal.reason;
     if (fail === 'poison') throw new PermanentError('poison');
     if (fail) throw new Error('injected');
     this.#finished.add(messageId);

@@ -29,6 +29,23 @@ export type Fault =
   /** A receive brings its messages in the opposite order (standard queues). */
   | 'reorder';
 
+/** All that can go wrong. */
+export const FAULTS = [
+  'dropBefore',
+  'dropAfter',
+  'delay',
+  'error500',
+  'throttle',
+  'accessDenied',
+  'expiredToken',
+  'partial',
+  'stale',
+  'blackHole',
+  'blackHoleAfter',
+  'duplicate',
+  'reorder',
+] as const satisfies readonly Fault[];
+
 /** A call as the network saw it. */
 export interface Call {
   readonly operation: 'receive' | 'delete' | 'change' | 'send';
