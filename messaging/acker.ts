@@ -35,9 +35,12 @@ type Repeat = (() => void) | undefined;
 
 const CALL_LIMIT_MS = 5_000;
 
+/** There was no connection: SQS has not seen the request. */
+const NOT_SENT = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND']);
+
 /** No answer, or one that does not say whether SQS has done it. */
 const mayBeDone = (failure: EntryFailure | SqsError): boolean =>
-  failure instanceof SqsError && failure.kind === 'transient';
+  failure instanceof SqsError && failure.kind === 'transient' && !NOT_SENT.has(failure.code);
 
 /** Ends deliveries at SQS, in batches: deletes them, or gives them back. Repeats what failed while the lease holds. */
 export class Acker {

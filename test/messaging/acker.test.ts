@@ -3,7 +3,7 @@ import { World } from '../support/consumer-world';
 
 describe('a release whose answer is lost', () => {
   /** The first run gives its message back; every visibility call of the first second loses its answer. */
-  const play = async (fifo: boolean, seconds: number, fault: 'dropAfter' | 'dropBefore') => {
+  const play = async (fifo: boolean, seconds: number, fault: 'dropAfter' | 'dropBefore' | 'refused') => {
     const world = new World({
       fifo,
       takesOldHandles: !fifo,
@@ -46,6 +46,12 @@ describe('a release whose answer is lost', () => {
     expect({ done, runs }).toEqual({ done: true, runs: 2 });
     // 10 s of backoff, 4 s of work: without a repetition it would have been hidden for 30 s.
     expect(atMs).toBeLessThan(20_000);
+  });
+
+  test('is repeated when there was no connection: SQS cannot have done it', async () => {
+    const { done, runs, most, atMs } = await play(false, 0, 'refused');
+    expect({ done, runs, most }).toEqual({ done: true, runs: 2, most: 1 });
+    expect(atMs).toBeLessThan(12_000);
   });
 
   test('is repeated on FIFO, where SQS refuses an old handle', async () => {

@@ -8,6 +8,8 @@ export type Fault =
   | 'none'
   /** The connection breaks before SQS saw the request. */
   | 'dropBefore'
+  /** Nothing listens: there was no connection. */
+  | 'refused'
   /** SQS did it, the answer got lost. */
   | 'dropAfter'
   /** The answer takes `delayMs` more. */
@@ -32,6 +34,7 @@ export type Fault =
 /** All that can go wrong. */
 export const FAULTS = [
   'dropBefore',
+  'refused',
   'dropAfter',
   'delay',
   'error500',
@@ -79,6 +82,7 @@ const sizeOf = ({ body, attributes = {} }: SendEntry): number =>
 const INTERNAL: EntryFailure = { kind: 'transient', code: 'InternalError', message: 'injected' };
 
 const ERRORS = {
+  refused: new SqsError('transient', 'ECONNREFUSED', 'injected'),
   error500: new SqsError('transient', 'InternalFailure', 'injected'),
   throttle: new SqsError('throttled', 'RequestThrottled', 'injected'),
   accessDenied: new SqsError('permanent', 'AccessDenied', 'injected'),
