@@ -6,6 +6,8 @@ const UNIX_TIME_SECONDS = 1e8;
 /** Longer traces are in another unit than seconds, or in two. */
 const LONGEST_DAYS = 3_660;
 const DAY_SECONDS = 86_400;
+/** Most time that is simulated. */
+export const LONGEST_SECONDS = LONGEST_DAYS * DAY_SECONDS;
 /** A date with a time, of ISO 8601 or as databases write it. */
 const DATE_TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|[+-]\d\d:?\d\d))?$/;
 

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import pc from 'picocolors';
 import { ALTERNATIVES } from '../../sim/alternatives';
@@ -17,7 +17,7 @@ import {
 } from '../../sim/service-time';
 import { Template } from '../../sim/template';
 import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
-import { parseTrace } from '../../sim/trace';
+import { LONGEST_SECONDS, parseTrace } from '../../sim/trace';
 import {
   defaultDurationSeconds,
   expectedArrivals,
@@ -93,7 +93,7 @@ export function configure(command: Command): void {
       'jobs at once in the spike (default: declared, else what the largest fleet does in half the acceptable wait)',
       nonNegative,
     )
-    .option('--duration <seconds>', `length of a named workload (default: ${DEFAULT_DURATIONS})`, positive)
+    .option('--duration <seconds>', `length of a named workload (default: ${DEFAULT_DURATIONS})`, runLength)
     .option('--failures <share>', 'share of attempts that fail', atMostOne)
     .option('--message-groups <n>', 'message groups of a FIFO queue', atLeastOne)
     .action(async (template: string, options: Options) => {
@@ -173,6 +173,9 @@ function settingsOf(model: ScalingModel, options: Options): Settings & Partial<R
   const concurrency = options.concurrency ?? declared?.concurrency ?? model.worker?.concurrency ?? 1;
   const acceptableLatencySeconds = options.latency ?? declared?.acceptableLatencySeconds ?? DEFAULT_LATENCY_SECONDS;
   const isName = (WORKLOAD_NAMES as readonly string[]).includes(options.workload);
+  if (!isName && !existsSync(options.workload)) {
+    throw new Error(`--workload: '${options.workload}' is no file, and none of ${WORKLOAD_NAMES.join(', ')}`);
+  }
   const trace = isName ? undefined : parseTrace(readText(options.workload), options.workload);
   const service = serviceOf(model, options, trace);
   const workload = trace ?? namedOf(model, options, { service, concurrency, acceptableLatencySeconds });
@@ -212,6 +215,11 @@ function serviceOf(model: ScalingModel, options: Options, trace: Workload | unde
   // A declared tail belongs to the declared average: with another average it is stretched along.
   const stretch = declared === undefined ? 1 : mean / declared.averageProcessingTimeSeconds;
   const declaredP99 = declared?.p99ProcessingTimeSeconds;
+  if (options.p99 !== undefined && options.p99 < mean) {
+    throw new Error(
+      `--p99 (${options.p99} seconds) must not be less than the average processing time (${mean} seconds)`,
+    );
+  }
   const p99 = options.p99 ?? (declaredP99 === undefined ? undefined : declaredP99 * stretch);
   if (kind === 'exponential') return exponentialServiceTime(mean);
   if (kind === 'fixed' || p99 === undefined || (kind === undefined && p99 <= mean)) return fixedServiceTime(mean);
@@ -295,6 +303,7 @@ async function writeChart(file: string, runs: readonly Run[], acceptableLatencyS
 function chartFormat(file: string): 'svg' | 'html' {
   const kind = extname(file).toLowerCase();
   if (kind !== '.svg' && kind !== '.html') throw new Error(`--chart: '${file}' must end with .svg or .html`);
+  if (!existsSync(dirname(file))) throw new Error(`--chart: '${dirname(file)}' is not a folder that exists`);
   return kind === '.svg' ? 'svg' : 'html';
 }
 
@@ -323,6 +332,12 @@ function nonNegative(text: string): number {
 function positive(text: string): number {
   const value = nonNegative(text);
   if (value === 0) throw new InvalidArgumentError('must be more than 0');
+  return value;
+}
+
+function runLength(text: string): number {
+  const value = positive(text);
+  if (value > LONGEST_SECONDS) throw new InvalidArgumentError(`must be at most ${LONGEST_SECONDS}`);
   return value;
 }
 

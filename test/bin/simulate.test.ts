@@ -101,7 +101,7 @@ describe('queue-fleet simulate', () => {
 
   test.each([
     ['a malformed row', ['t.json', '--workload', 'bad.csv'], /bad.csv:2: the arrival second must be a number/],
-    ['an unknown workload', ['t.json', '--workload', 'wavy'], /wavy: cannot be read/],
+    ['an unknown workload', ['t.json', '--workload', 'wavy'], /'wavy' is no file, and none of constant, step/],
     [
       'an unknown policy',
       ['t.json', '--workload', 'step', '--compare', 'magic'],
@@ -114,6 +114,9 @@ describe('queue-fleet simulate', () => {
       /give --processing-time SECONDS/,
     ],
     ['a picture of another kind', ['t.json', '--workload', 'step', '--chart', 'c.png'], /must end with .svg or .html/],
+    ['a picture without a folder', ['t.json', '--workload', 'step', '--chart', 'none/c.svg'], /'none' is not a folder/],
+    ['a p99 below the average', ['t.json', '--workload', 'step', '--p99', '5'], /--p99 \(5 seconds\) must not be less/],
+    ['more than ten years', ['t.json', '--workload', 'step', '--duration', '1e12'], /must be at most 316224000/],
     ['a number that is none', ['t.json', '--workload', 'step', '--seed', 'x'], /must be a number of at least 0/],
   ])('fails when it is given %s', (_, args, message) => {
     writeFileSync(path('bad.csv'), '1\nsoon\n');
