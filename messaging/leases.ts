@@ -16,13 +16,15 @@ export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: nu
   if (delivery.state === 'buffered') state.dispatch();
   if (idempotency === undefined || claim === undefined) return;
   const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
-  idempotency.store.renew(claim.key, { owner: claim.owner, leaseUntilMs }).then(
-    (ours) => {
+  const renew = async (): Promise<void> => {
+    try {
+      const ours = await idempotency.store.renew(claim.key, { owner: claim.owner, leaseUntilMs });
       if (!ours && delivery.claim === claim) lose();
-    },
-    (error: unknown) =>
-      logger.warn({ messageId: message.messageId, err: error }, 'an idempotency lease was not renewed'),
-  );
+    } catch (error) {
+      logger.warn({ messageId: message.messageId, err: error }, 'an idempotency lease was not renewed');
+    }
+  };
+  void renew();
 }
 
 /** The lease is over: from here on nothing is done to the message. */

@@ -31,4 +31,24 @@ describe('the claim of a run', () => {
     expect(await world.untilDone(20_000)).toBe(true);
     expect(await store.begin('k', OTHER)).toBe('done');
   });
+
+  test('survives a store whose renewal throws before it returns a promise', async () => {
+    const world = new World({ work: () => ({ ms: 25_000 }) });
+    const store = new MemoryIdempotencyStore({ clock: world.clock });
+    jest.spyOn(store, 'renew').mockImplementation(() => {
+      throw new Error('not connected');
+    });
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    try {
+      world.send(1);
+      const worker = world.spawn({ idempotency: { store } });
+      expect(await world.untilDone(60_000)).toBe(true);
+      expect(worker.consumer.stats().counters).toMatchObject({ succeeded: 1, leasesLost: 0 });
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off('unhandledRejection', unhandled);
+    }
+    expect(unhandled).not.toHaveBeenCalled();
+  });
 });
