@@ -14,7 +14,7 @@ import {
   type WorkloadModel,
 } from './scaling-model';
 import { type Template } from './template';
-import { isObject, type JsonObject, type TemplateResource } from './template-parts';
+import { isObject, TemplateError, type JsonObject, type TemplateResource } from './template-parts';
 
 /** What the readers share: the template, resolved properties, and the error to throw. */
 export interface Reader {
@@ -26,7 +26,7 @@ export interface Reader {
 /** Reads one queue; `names` maps physical names to logical ids. */
 export function readQueue(read: Reader, resource: TemplateResource, names: ReadonlyMap<string, string>): QueueModel {
   const properties = read.properties(resource);
-  const redrive = readRedrive(properties['RedrivePolicy'], names);
+  const redrive = readRedrive(read, resource, names);
   return {
     logicalId: resource.logicalId,
     fifo: truthy(properties['FifoQueue']),
@@ -37,15 +37,43 @@ export function readQueue(read: Reader, resource: TemplateResource, names: Reado
   };
 }
 
-function readRedrive(value: unknown, names: ReadonlyMap<string, string>): RedriveModel | undefined {
-  const policy: unknown = typeof value === 'string' ? JSON.parse(value) : value;
-  if (!isObject(policy)) return undefined;
-  const name = String(policy['deadLetterTargetArn']).split(':').at(-1) ?? '';
+function readRedrive(
+  read: Reader,
+  resource: TemplateResource,
+  names: ReadonlyMap<string, string>,
+): RedriveModel | undefined {
+  const given = resource.properties['RedrivePolicy'];
+  const isLiteral = isObject(given) && 'deadLetterTargetArn' in given;
+  // Its parts one by one: a dead-letter queue of another stack is no reason to refuse the queue.
+  const policy = isLiteral ? read.properties({ ...resource, properties: given }) : redrivePolicy(read, resource);
+  if (policy === undefined) return undefined;
+  const name = deadLetterArn(policy).split(':').at(-1) ?? '';
   const deadLetterQueue = names.get(name);
   return {
-    maxReceiveCount: Number(policy['maxReceiveCount'] ?? 10),
+    maxReceiveCount: numberOf(read, resource, policy, 'maxReceiveCount', 10),
     ...(deadLetterQueue === undefined ? {} : { deadLetterQueue }),
   };
+}
+
+function redrivePolicy(read: Reader, resource: TemplateResource): JsonObject | undefined {
+  const value = read.properties(resource)['RedrivePolicy'];
+  if (typeof value !== 'string') return isObject(value) ? value : undefined;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    throw read.fail(resource.logicalId, `has RedrivePolicy '${value}', which is not JSON`);
+  }
+}
+
+/** Empty when the queue is not in the template. */
+function deadLetterArn(policy: JsonObject): string {
+  try {
+    return String(policy['deadLetterTargetArn']);
+  } catch (error) {
+    if (error instanceof TemplateError) return '';
+    throw error;
+  }
 }
 
 /** Reads the group with its hooks and its warm pool. */

@@ -238,6 +238,7 @@ describe('readScalingModel', () => {
       'Out',
       /predefined metric/,
     ],
+    ['a redrive policy that is no JSON', { queue: { RedrivePolicy: '{bad' } }, 'Jobs', /'{bad', which is not JSON/],
     ['a size that is no number', { group: { MaxSize: 'many' } }, 'Workers', /MaxSize "many"/],
     ['a maximum below the minimum', { group: { MinSize: 5, MaxSize: 2 } }, 'Workers', /MaxSize 2 below MinSize 5/],
     [
@@ -289,6 +290,17 @@ describe('readScalingModel', () => {
 
   test('reads a queue whose name comes from another stack', () => {
     expect(read({ queue: { QueueName: { 'Fn::ImportValue': 'Name' } } }).consumedQueues).toEqual(['Jobs']);
+  });
+
+  test('reads a queue whose dead-letter queue is of another stack', () => {
+    const policy = { deadLetterTargetArn: { 'Fn::ImportValue': 'Failed' }, maxReceiveCount: { Ref: 'AWS::AccountId' } };
+    const [, jobs] = read({ queue: { RedrivePolicy: policy } }).queues;
+    expect(jobs?.redrive).toEqual({ maxReceiveCount: 123456789012 });
+    const text = { 'Fn::Sub': '{"deadLetterTargetArn":"${Failed.Arn}","maxReceiveCount":"4"}' };
+    expect(read({ queue: { RedrivePolicy: text } }).queues[1]?.redrive).toEqual({
+      deadLetterQueue: 'Failed',
+      maxReceiveCount: 4,
+    });
   });
 
   test('tells of a policy that no alarm runs, and of a group without a policy', () => {
