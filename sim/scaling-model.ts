@@ -154,6 +154,8 @@ export interface WorkloadModel {
   readonly concurrency?: number;
   readonly peakRatePerSecond?: number;
   readonly burst?: number;
+  /** Message groups of a FIFO queue: as many jobs can run at once. */
+  readonly messageGroups?: number;
 }
 
 /** What the stack declares about its worker (metadata `cdk-queue-fleet:worker` of the group). */

@@ -178,7 +178,9 @@ function settingsOf(model: ScalingModel, options: Options): Settings & Partial<R
   }
   const trace = isName ? undefined : parseTrace(readText(options.workload), options.workload);
   const service = serviceOf(model, options, trace);
-  const workload = trace ?? namedOf(model, options, { service, concurrency, acceptableLatencySeconds });
+  const messageGroups = options.messageGroups ?? declared?.messageGroups;
+  const mostRunning = Math.min(model.group.maxSize * concurrency, messageGroups ?? Infinity);
+  const workload = trace ?? namedOf(model, options, { service, mostRunning, acceptableLatencySeconds });
   return {
     model,
     workload,
@@ -188,7 +190,7 @@ function settingsOf(model: ScalingModel, options: Options): Settings & Partial<R
     seed: options.seed,
     timing: options.timing === undefined ? DEFAULT_TIMING : parseTiming(readText(options.timing), options.timing),
     ...(options.failures === undefined ? {} : { failureShare: options.failures }),
-    ...(options.messageGroups === undefined ? {} : { messageGroups: options.messageGroups }),
+    ...(messageGroups === undefined ? {} : { messageGroups }),
   };
 }
 
@@ -229,10 +231,10 @@ function serviceOf(model: ScalingModel, options: Options, trace: Workload | unde
 function namedOf(
   model: ScalingModel,
   options: Options,
-  input: { readonly service: ServiceTime; readonly concurrency: number; readonly acceptableLatencySeconds: number },
+  input: { readonly service: ServiceTime; readonly mostRunning: number; readonly acceptableLatencySeconds: number },
 ): Workload {
   const name = options.workload as WorkloadName;
-  const largestRate = (model.group.maxSize * input.concurrency) / input.service.meanSeconds;
+  const largestRate = input.mostRunning / input.service.meanSeconds;
   const peakRatePerSecond = options.peak ?? model.workload?.peakRatePerSecond ?? largestRate * DEFAULT_PEAK_SHARE;
   const shape = {
     peakRatePerSecond,

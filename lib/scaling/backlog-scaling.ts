@@ -138,7 +138,7 @@ export class BacklogScaling extends Construct {
     const { alarms, targetTracking } = binding.bind(context);
     this.alarms = alarms;
     this.targetTrackingPolicies = targetTracking;
-    prepareGroup(cfnGroup, workload);
+    prepareGroup(cfnGroup, workload, context.messageGroups);
     this.warn(
       context,
       queues.some(({ fifo }) => fifo),
@@ -159,7 +159,7 @@ export class BacklogScaling extends Construct {
   }
 }
 
-function prepareGroup(group: autoscaling.CfnAutoScalingGroup, workload: Workload): void {
+function prepareGroup(group: autoscaling.CfnAutoScalingGroup, workload: Workload, messageGroups?: number): void {
   // All group metrics: free of charge, and a superset of whatever the group has enabled.
   group.metricsCollection = [{ granularity: '1Minute' }];
   group.defaultInstanceWarmup ??= DEFAULT_INSTANCE_WARMUP_SECONDS;
@@ -178,5 +178,6 @@ function prepareGroup(group: autoscaling.CfnAutoScalingGroup, workload: Workload
     concurrency,
     peakRatePerSecond,
     burst,
+    messageGroups,
   });
 }

@@ -99,6 +99,32 @@ describe('queue-fleet simulate', () => {
     });
   });
 
+  test('takes the message groups that the fleet declares: no more jobs run at once, and none are expected', () => {
+    const declared = { averageProcessingTimeSeconds: 60, acceptableLatencySeconds: 300, messageGroups: 2 };
+    const template = stepTemplate({
+      queue: { FifoQueue: true },
+      group: { MinSize: 4, MaxSize: 10 },
+      metadata: { 'cdk-queue-fleet:workload': declared },
+    });
+    writeFileSync(path('fifo.json'), JSON.stringify(template));
+    const args = [path('fifo.json'), '--workload', 'spike', '--rate', '0', '--burst', '10', '--json'];
+    interface Report {
+      readonly jobs: number;
+      readonly drainSeconds: number;
+      readonly notes: readonly string[];
+    }
+    // Ten jobs of a minute, two at a time; four at a time with the groups of the command line.
+    expect(JSON.parse(go(...args))).toMatchObject({ jobs: 10, drainSeconds: 300, notes: [] });
+    const more = JSON.parse(go(...args, '--message-groups', '50')) as Report;
+    expect(more.drainSeconds).toBeLessThan(300);
+    const rate = JSON.parse(go(path('fifo.json'), '--workload', 'step', '--json')) as Report;
+    const limited = JSON.parse(
+      go(path('fifo.json'), '--workload', 'step', '--message-groups', '4', '--json'),
+    ) as Report;
+    // The default rates follow from what can run at once.
+    expect(limited.jobs / rate.jobs).toBeGreaterThan(1.5);
+  });
+
   test.each([
     ['a malformed row', ['t.json', '--workload', 'bad.csv'], /bad.csv:2: the arrival second must be a number/],
     ['an unknown workload', ['t.json', '--workload', 'wavy'], /'wavy' is no file, and none of constant, step/],

@@ -125,6 +125,7 @@ describe('BacklogScaling', () => {
         peakRatePerSecond: 2,
         burst: 100,
       }),
+      messageGroups: 40,
     });
     template.hasResource('AWS::AutoScaling::AutoScalingGroup', {
       Properties: { MetricsCollection: [{ Granularity: '1Minute' }], DefaultInstanceWarmup: 60 },
@@ -136,6 +137,7 @@ describe('BacklogScaling', () => {
           concurrency: 4,
           peakRatePerSecond: 2,
           burst: 100,
+          messageGroups: 40,
         },
       },
     });
