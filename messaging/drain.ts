@@ -14,7 +14,7 @@ export interface DrainOptions {
 /** What a drain did. */
 export interface DrainReport {
   readonly durationMs: number;
-  /** Nothing was left: no handler runs, every delete and release was confirmed, no receive is outstanding. */
+  /** Nothing was left: no handler runs, every delete was confirmed, and every release or, on a standard queue, its lease is over; no receive is outstanding. */
   readonly clean: boolean;
   /** Handlers that ended: by themselves, or with their work done after they were told to stop. */
   readonly finished: number;
