@@ -14,7 +14,12 @@ export interface DrainOptions {
 /** What a drain did. */
 export interface DrainReport {
   readonly durationMs: number;
-  /** Nothing was left: no handler runs, every delete was confirmed, and every release or, on a standard queue, its lease is over; no receive is outstanding. */
+  /**
+   * Nothing was left: no handler runs, every delete and release was confirmed, no receive is outstanding.
+   *
+   * On a standard queue a release whose answer was lost counts too: such a message comes back when its visibility timeout
+   * ends, if not before.
+   */
   readonly clean: boolean;
   /** Handlers that ended: by themselves, or with their work done after they were told to stop. */
   readonly finished: number;
