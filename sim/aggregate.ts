@@ -12,13 +12,12 @@ import { CohortQueue } from './cohort-queue';
 import { Random } from './random';
 import { Recorder } from './recorder';
 import { reportOf } from './report';
+import { MAX_IN_FLIGHT } from './simulated-queue';
 import type { Run, RunOptions } from './run-options';
 import type { ScalingEvent } from './scaling-engine';
 import { scalingAlarms, type Controller } from './simulator';
 import type { Timing } from './timing';
 import { workerMetrics } from './worker-metrics';
-
-const MAX_IN_FLIGHT = 120_000;
 
 /** Runs a simulation in groups of jobs. */
 export function simulateAggregate(

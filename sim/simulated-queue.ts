@@ -3,7 +3,7 @@ import type { QueueSnapshot } from './scaling-engine';
 import type { QueueModel } from './scaling-model';
 
 /** About 120,000 messages of a standard queue can be in flight (SQS quota). */
-const MAX_IN_FLIGHT = 120_000;
+export const MAX_IN_FLIGHT = 120_000;
 
 /** The queue's state; `simulator.ts` moves the jobs. */
 export interface SimulatedQueue {

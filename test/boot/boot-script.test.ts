@@ -15,26 +15,10 @@ import { InstanceMetadataServer } from '../../local/instance-metadata';
 import { systemClock } from '../../messaging';
 import { WORKER_ENV } from '../../worker/contract';
 import { filesOf } from '../support/boot-files';
+import { BOOT_INPUT as INPUT } from '../support/boot-input';
 import { startSqsServer, type SqsServer } from '../support/sqs-server';
 import { buildWorkerAsset, type WorkerAsset } from '../support/worker-process';
 
-const INPUT: BootScriptInput = {
-  region: 'eu-west-1',
-  bucketName: 'assets',
-  objectKey: 'code.zip',
-  environmentFile: 'A="1"\n',
-  environmentNames: ['A'],
-  bootCommands: [],
-  healthPort: 9180,
-  logGroupName: 'logs',
-  readyWithinSeconds: 450,
-  stopTimeoutSeconds: 330,
-  memoryMax: '90%',
-  secrets: [
-    { name: 'PARAMETER', kind: 'parameter', id: '/a/b' },
-    { name: 'SECRET', kind: 'secret', id: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:s', field: 'password' },
-  ],
-};
 const ON_PREMISE_SCRIPT = join(__dirname, '../../docs/install-on-premise.sh');
 const COMPANIONS: readonly [string, BootScriptInput['companion']][] = [
   ['alone', undefined],

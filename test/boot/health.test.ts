@@ -7,23 +7,9 @@ import { bootScript } from '../../lib/private/boot-script';
 import { InstanceMetadataServer } from '../../local/instance-metadata';
 import { systemClock } from '../../messaging';
 import { filesOf } from '../support/boot-files';
+import { BOOT_INPUT } from '../support/boot-input';
 
-const FILES = filesOf(
-  bootScript({
-    region: 'eu-west-1',
-    bucketName: 'assets',
-    objectKey: 'code.zip',
-    environmentFile: '',
-    environmentNames: [],
-    bootCommands: [],
-    healthPort: 9180,
-    logGroupName: 'logs',
-    readyWithinSeconds: 450,
-    stopTimeoutSeconds: 330,
-    memoryMax: '90%',
-    secrets: [],
-  }),
-);
+const FILES = filesOf(bootScript(BOOT_INPUT));
 
 let directory: string;
 beforeEach(() => {

@@ -1,53 +1,11 @@
 import fc from 'fast-check';
-import { Producer } from '../../messaging/producer';
-import type { ProducerOptions } from '../../messaging/producer-options';
 import type { OutgoingMessage } from '../../messaging/outgoing-message';
 import { SqsError } from '../../messaging/sqs-errors';
-import type { SendEntry, SendOutcome, SqsTransport } from '../../messaging/transport';
-import { ManualClock, turns } from '../support/manual-clock';
+import type { SendEntry, SendOutcome } from '../../messaging/transport';
+import { turns } from '../support/manual-clock';
+import { acceptAll, failEntries, never, produce, reject, STANDARD, type Answer } from '../support/producing';
 
-const STANDARD = 'https://sqs.eu-west-1.amazonaws.com/123456789012/jobs';
 const FIFO = `${STANDARD}.fifo`;
-
-type Answer = (entries: readonly SendEntry[]) => Promise<readonly SendOutcome[]>;
-const acceptAll: Answer = async (entries) => entries.map(({ body }) => ({ messageId: `id of ${body}` }));
-const never: Answer = () => new Promise(() => undefined);
-const reject =
-  (kind: SqsError['kind'], code: string): Answer =>
-  () =>
-    Promise.reject(new SqsError(kind, code, code));
-const failEntries =
-  (...indices: number[]): Answer =>
-  async (entries) =>
-    entries.map(({ body }, i) =>
-      indices.includes(i)
-        ? { failure: { kind: 'transient', code: 'InternalError', message: 'try again' } }
-        : { messageId: body },
-    );
-
-/** A producer on a transport that answers by `script`, then accepts everything. */
-function produce(script: readonly Answer[] = [], options: Partial<ProducerOptions> = {}) {
-  const clock = new ManualClock();
-  const requests: Array<readonly string[]> = [];
-  const lines: string[] = [];
-  const refreshCredentials = jest.fn(() => Promise.resolve());
-  const sqs = {
-    sendBatch: (_url: string, entries: readonly SendEntry[]) => {
-      requests.push(entries.map(({ body }) => body));
-      return (script[requests.length - 1] ?? acceptAll)(entries);
-    },
-    refreshCredentials,
-  } as unknown as SqsTransport;
-  const log = (_fields: object, text = ''): void => void lines.push(text);
-  const logger = {
-    debug: log,
-    info: log,
-    warn: log,
-    error: (fields: object, text?: string) => log(fields, `error: ${text}`),
-  };
-  const producer = new Producer({ sqs, queueUrl: STANDARD, clock, logger, random: () => 0.5, ...options });
-  return { producer, clock, requests, lines, refreshCredentials };
-}
 
 const bodies = (count: number): OutgoingMessage[] => [...Array(count).keys()].map((n) => ({ body: `m${n}` }));
 

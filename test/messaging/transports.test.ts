@@ -391,15 +391,3 @@ describe.each(TRANSPORTS)('%s', (_, make) => {
     }
   });
 });
-
-describe('leanTransport', () => {
-  test.each([0, 1.5, 1_001])('fails when it shall have %d sockets', (maxSockets) => {
-    expect(() => leanTransport(clientWith(), { maxSockets })).toThrow(/'maxSockets' .* from 1 to 1000 sockets/);
-  });
-
-  test.each([0, NaN, 600_001])('fails when a request may take %d ms', (requestTimeoutMs) => {
-    expect(() => leanTransport(clientWith(), { requestTimeoutMs })).toThrow(
-      /'requestTimeoutMs' .* from 1 to 600000 milliseconds/,
-    );
-  });
-});

@@ -46,6 +46,18 @@ function synth(code: WorkerCode | ((stack: Stack) => WorkerCode)) {
   return { metadata, asset: join(directory, `asset.${metadata.assetHash}`), script, template };
 }
 
+/** A handler that throws an error of the package. */
+const THROWS = `import { PermanentError } from 'cdk-queue-fleet/messaging';
+export const handler = async (): Promise<void> => { throw new PermanentError('never'); };`;
+
+/** Whether the runtime in a worker's directory knows what that handler throws. */
+function sharesErrors(directory: string): boolean {
+  const script = `
+    const { PermanentError } = require('./worker.js').messaging;
+    require('./handler.js').handler().catch((error) => console.log(error instanceof PermanentError));`;
+  return execFileSync(process.execPath, ['-e', script], { cwd: directory, encoding: 'utf8' }).trim() === 'true';
+}
+
 describe('WorkerCode', () => {
   test('fromModule bundles handler and runtime into one small directory', () => {
     const { metadata, asset } = synth(WorkerCode.fromModule(join(FIXTURES, 'handler.ts')));
@@ -174,20 +186,13 @@ describe('the worker asset from the published package', () => {
     const directory = temporary();
     symlinkSync(join(__dirname, '../../../node_modules'), join(directory, 'node_modules'));
     const handlerEntry = join(directory, 'entry.ts');
-    writeFileSync(
-      handlerEntry,
-      `import { PermanentError } from 'cdk-queue-fleet/messaging';
-       export const handler = async (): Promise<void> => { throw new PermanentError('never'); };`,
-    );
+    writeFileSync(handlerEntry, THROWS);
     const output = temporary();
     packed('exports.messaging = { PermanentError: class PermanentError extends Error {} };')(
       { handlerEntry, extraFiles: {} },
       output,
     );
-    const script = `
-      const { PermanentError } = require('./worker.js').messaging;
-      require('./handler.js').handler().catch((error) => console.log(error instanceof PermanentError));`;
-    expect(execFileSync(process.execPath, ['-e', script], { cwd: output, encoding: 'utf8' }).trim()).toBe('true');
+    expect(sharesErrors(output)).toBe(true);
   });
 
   test('needs esbuild to bundle a module, prepared runtime or not', () => {
@@ -201,15 +206,8 @@ describe('the worker asset from the published package', () => {
 test('a module that imports the package by name shares the error classes of the runtime', () => {
   const directory = temporary();
   const handlerEntry = join(directory, 'entry.ts');
-  writeFileSync(
-    handlerEntry,
-    `import { PermanentError } from 'cdk-queue-fleet/messaging';
-     export const handler = async (): Promise<void> => { throw new PermanentError('never'); };`,
-  );
+  writeFileSync(handlerEntry, THROWS);
   const output = temporary();
   writeWorkerAsset({ handlerEntry, extraFiles: {} }, output);
-  const script = `
-    const { PermanentError } = require('./worker.js').messaging;
-    require('./handler.js').handler().catch((error) => console.log(error instanceof PermanentError));`;
-  expect(execFileSync(process.execPath, ['-e', script], { cwd: output, encoding: 'utf8' }).trim()).toBe('true');
+  expect(sharesErrors(output)).toBe(true);
 });
