@@ -28,7 +28,7 @@ const QUIET = { debug() {}, warn() {}, error() {} } as unknown as Sqs.SQSClientC
  * Makes an `SQSClient` with the settings that a consumer wants; `config` overrides them.
  *
  * - `cacheMiddleware`: the SDK resolves its middleware once per command class instead of once per call;
- * - `sha256`: its own takes 10 microseconds more for each signature on Node 24;
+ * - `sha256`: its own is slower on Node 24, see `sdk-checksum.ts`;
  * - a logger without `info`: for one with it, its silent default too, the SDK copies input and output of each call;
  * - one attempt: the consumer repeats calls itself, knowing what is still worth it;
  * - a request that gets no answer within the longest poll + 5 s fails. `requestTimeout` alone would only log a warning.
