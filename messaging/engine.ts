@@ -8,7 +8,7 @@ import { GiveBack } from './give-back';
 import { HandlerTimeoutError } from './handler';
 import { Heartbeat } from './heartbeat';
 import { leaseAfterReceive, RoundTrips } from './lease';
-import { leaseLost, leaseRenewed } from './leases';
+import { leaseLost, leaseRenewed, renewRecord } from './leases';
 import { LASTING_FAILURES, Poller } from './poller';
 import { runnerOf, type Runner } from './runner';
 import type { SqsError } from './sqs-errors';
@@ -150,6 +150,7 @@ export class Engine<T> {
     this.state.counters.duplicates += 1;
     this.state.notify.duplicate?.({ message: again.message, knownBy: 'consumer' });
     this.#heartbeat.watch(known);
+    renewRecord(this.state, known, () => this.#lose(known));
   }
 
   #dispatch(): void {

@@ -32,8 +32,8 @@ export class GiveBack {
     state.park(delivery);
     void Promise.all(behind.map((d) => this.one(d, 0, reason))).then(() => {
       if (delivery.state !== 'parked') return;
-      state.lanes?.leave(delivery);
-      void this.one(delivery, seconds, reason);
+      // From the start: if its lease ended at SQS meanwhile, a receive brought it and those behind it once more.
+      this.group(delivery, seconds, reason);
       state.dispatch();
     });
   }

@@ -68,14 +68,18 @@ export function renewed(lease: Lease, sentAtMs: number, seconds: number): void {
   lease.certainUntilMs = Math.max(lease.certainUntilMs, sentAtMs + seconds * 1000);
 }
 
-/** When this lease needs its next renewal: with a third of the visibility left, or four round trips if that is more. */
+/**
+ * When this lease needs its next renewal: with a third of the visibility left, or four round trips if that is more; and never
+ * after its deadline, at which it must be looked at in any case.
+ */
 export function renewalDueMs(lease: Lease, policy: LeasePolicy): number {
   const reserveMs = Math.min(
     Math.max(policy.visibilityMs / 3, 4 * policy.roundTripMs),
     Math.max(policy.visibilityMs - 1000, policy.visibilityMs / 3),
   );
   // At most one a second for each message, however slow the round trips are.
-  return Math.max(lease.deadlineMs - reserveMs, lease.renewedAtMs + Math.min(1000, policy.visibilityMs / 3));
+  const notBeforeMs = lease.renewedAtMs + Math.min(1000, policy.visibilityMs / 3);
+  return Math.min(lease.deadlineMs, Math.max(lease.deadlineMs - reserveMs, notBeforeMs));
 }
 
 /** What to do about a set of leases now. */

@@ -3,17 +3,22 @@ import type { EngineState } from './engine-state';
 import type { GiveBack } from './give-back';
 import { LeaseLostError } from './handler';
 
-/** The lease was renewed: so is the record in the idempotency store that depends on it. */
+/** The lease was renewed. */
 export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: number, lose: () => void): void {
-  const { idempotency, clock, logger } = state.options;
-  const { claim, message } = delivery;
   state.counters.renewed += 1;
   // With every slot in a long handler nothing is polled and nothing ends; that the leases live is the progress.
-  state.lastProgressAtMs = clock.now();
+  state.lastProgressAtMs = state.options.clock.now();
   state.complaints.works('renew');
-  state.notify.renewed?.({ message, slackMs });
+  state.notify.renewed?.({ message: delivery.message, slackMs });
   // A group may have waited for the renewal of its head's lease.
   if (delivery.state === 'buffered') state.dispatch();
+  renewRecord(state, delivery, lose);
+}
+
+/** The lease ends later now, so the record must: a record that ends first lets a duplicate run beside its holder. */
+export function renewRecord(state: EngineState, delivery: Delivery, lose: () => void): void {
+  const { idempotency, clock, logger } = state.options;
+  const { claim, message } = delivery;
   if (idempotency === undefined || claim === undefined) return;
   const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
   const renew = async (): Promise<void> => {

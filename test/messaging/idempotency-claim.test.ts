@@ -32,6 +32,27 @@ describe('the claim of a run', () => {
     expect(await store.begin('k', OTHER)).toBe('done');
   });
 
+  test('lasts as long as the newer lease of a message that SQS delivered twice', async () => {
+    // The second delivery comes at 3 s; no renewal gets through, so that its lease ends at 13 s.
+    let receives = 0;
+    const world = new World({
+      work: () => ({ ms: 60_000 }),
+      fault: (operation) => {
+        if (operation === 'change') return 'dropBefore';
+        return operation === 'receive' && ++receives === 2 ? 'duplicate' : 'none';
+      },
+      consumer: { visibilityTimeoutSeconds: 10, waitTimeSeconds: 3, concurrency: 2 },
+    });
+    const store = new MemoryIdempotencyStore({ clock: world.clock });
+    world.send(1);
+    const worker = world.spawn({ idempotency: { store, key: () => 'k' } });
+    await world.clock.advance(11_500);
+    expect(worker.consumer.stats().counters).toMatchObject({ duplicates: 1, leasesLost: 0 });
+    expect(await store.begin('k', OTHER)).toMatchObject({ busyUntilMs: expect.any(Number) });
+    await world.clock.advance(1_700);
+    expect(worker.consumer.stats().counters).toMatchObject({ leasesLost: 1 });
+  });
+
   test('survives a store whose renewal throws before it returns a promise', async () => {
     const world = new World({ work: () => ({ ms: 25_000 }) });
     const store = new MemoryIdempotencyStore({ clock: world.clock });

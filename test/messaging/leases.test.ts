@@ -40,3 +40,23 @@ describe('a FIFO lease whose receive was answered late', () => {
     expect(world.broken).toEqual([]);
   });
 });
+
+describe('a lease that cannot be renewed', () => {
+  test('is lost when it ends, not when the next renewal would be due', async () => {
+    const world = new World({ fault: (operation) => (operation === 'change' ? 'dropBefore' : 'none'), latencyMs: 0 });
+    world.send(1);
+    const abortedAtMs: number[] = [];
+    world.spawn({
+      visibilityTimeoutSeconds: 19,
+      handler: (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            abortedAtMs.push(world.clock.now());
+            reject(signal.reason as Error);
+          });
+        }),
+    });
+    await world.clock.advance(19_500);
+    expect(abortedAtMs).toEqual([19_000]);
+  });
+});

@@ -57,6 +57,29 @@ describe('lease', () => {
     expect(planHeartbeat([old], 30_000, policy).lost).toEqual([old]);
   });
 
+  test('heartbeats: each lease is looked at by its deadline, whenever it was renewed in vain before', () => {
+    const lease = fc.record({ receivedAtMs: fc.nat(60_000), failedAfterMs: fc.nat(60_000) });
+    fc.assert(
+      fc.property(
+        fc.array(lease, { minLength: 1, maxLength: 20 }),
+        fc.nat(120_000),
+        fc.integer({ min: 1, max: 60 }),
+        fc.nat(20_000),
+        (leases, now, seconds, roundTripMs) => {
+          const all = { visibilityMs: seconds * 1000, roundTripMs };
+          const items = leases.map(({ receivedAtMs, failedAfterMs }) => {
+            const received = leaseAfterReceive('h', receivedAtMs, receivedAtMs, all);
+            return { lease: { ...received, renewedAtMs: receivedAtMs + failedAfterMs } };
+          });
+          const { lost, nextMs } = planHeartbeat(items, now, all);
+          expect(lost).toEqual(items.filter((item) => item.lease.deadlineMs <= now));
+          const live = items.filter((item) => !lost.includes(item)).map((item) => item.lease.deadlineMs);
+          if (live.length > 0) expect(nextMs).toBeLessThanOrEqual(Math.min(...live));
+        },
+      ),
+    );
+  });
+
   test('round trips are estimated by the slowest of the last 64', () => {
     const trips = new RoundTrips(10);
     trips.record(500);
