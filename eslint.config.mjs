@@ -55,6 +55,17 @@ export default tseslint.config(
   },
   ...Object.keys(mayImport).map(importRule),
   {
+    name: 'properties with the seed of the run',
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/properties.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'fast-check', message: 'import test/support/properties' }] },
+      ],
+    },
+  },
+  {
     name: 'public API of lib/',
     files: ['lib/**/*.ts'],
     plugins: { jsdoc, awscdk },

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { parseUploadRequest, RefusedError } from '../../lambda/upload-request';
+import fc, { runs } from '../support/properties';
 
 const MAX = 1_000_000;
 const request = (change: object = {}): string =>
@@ -62,7 +62,7 @@ describe('parseUploadRequest', () => {
           expect((error as RefusedError).message).not.toBe('');
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

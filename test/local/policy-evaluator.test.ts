@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   evaluate,
   UnsupportedPolicyError,
@@ -6,6 +5,7 @@ import {
   type Principal,
   type Statement,
 } from '../../local/policy-evaluator';
+import fc, { runs } from '../support/properties';
 
 const ACCOUNT = '111111111111';
 const OTHER_ACCOUNT = '222222222222';
@@ -250,6 +250,6 @@ test('more deny statements never allow more', () => {
       if (before === 'allow') expect(wider).toBe('allow');
       if (before === 'explicitDeny') expect(wider).toBe('explicitDeny');
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

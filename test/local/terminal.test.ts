@@ -1,8 +1,8 @@
-import * as fc from 'fast-check';
 import { stripVTControlCharacters } from 'node:util';
 import { brief } from '../../local/brief';
 import { count, exportLines, formatEntry, wrap } from '../../local/terminal';
 import type { LogEntry } from '../../local/panel-api';
+import fc from '../support/properties';
 
 const entry = (change: Partial<LogEntry>): LogEntry => ({
   id: 1,

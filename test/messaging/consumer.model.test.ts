@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { World } from '../support/consumer-world';
+import fc, { runs } from '../support/properties';
 import { FAULTS, type Fault } from '../support/strict-transport';
 
 const scenario = fc.record({
@@ -109,7 +109,7 @@ describe('Consumer on a strict queue, under every fault', () => {
         fc.asyncProperty(scenario, async (s) => {
           expect(await play(s, fifo)).toEqual([]);
         }),
-        { numRuns: Number(process.env['MODEL_RUNS'] ?? 60) },
+        { numRuns: runs(60) },
       );
     },
     600_000,

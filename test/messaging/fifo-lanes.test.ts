@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { compareSequence, FifoLanes } from '../../messaging/fifo-lanes';
+import fc from '../support/properties';
 
 const item = (n: number, groupId = 'g') => ({ message: { groupId, sequenceNumber: String(n) } });
 

@@ -1,6 +1,5 @@
 import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import fc from 'fast-check';
 import { DynamoDbIdempotencyStore } from '../../messaging/dynamodb-idempotency-store';
 import type { IdempotencyStore } from '../../messaging/idempotency';
 import { decideBegin, type IdempotencyRecord } from '../../messaging/idempotency-record';
@@ -8,6 +7,7 @@ import { MemoryIdempotencyStore } from '../../messaging/memory-idempotency-store
 import { S3IdempotencyStore } from '../../messaging/s3-idempotency-store';
 import { FakeDynamoDb } from '../support/fake-dynamodb';
 import { FakeS3, httpError } from '../support/fake-s3';
+import fc, { runs } from '../support/properties';
 
 /** Wall clock in whole seconds steps, as DynamoDB's expiry has no finer resolution. */
 class WallClock {
@@ -81,7 +81,7 @@ describe.each(Object.entries(makers))('%s idempotency store', (_name, make) => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { MemoryIdempotencyStore, type IdempotencyStore } from '../../messaging';
 import { World, type Run, type Worker } from '../support/consumer-world';
+import fc, { runs } from '../support/properties';
 import { FAULTS, type Fault } from '../support/strict-transport';
 
 /** How a call to the store goes: milliseconds until its answer, an error, or no answer ever. */
@@ -134,7 +134,7 @@ describe('Consumer with an idempotency store and handlers that do not stop at on
   ])(
     'I17: runs nothing that is done and nothing twice at once, in order, loses nothing (%s)',
     async (_, fifo) => {
-      const numRuns = Number(process.env['MODEL_RUNS'] ?? 40);
+      const numRuns = runs(40);
       await fc.assert(
         fc.asyncProperty(scenario, async (s) => expect(await play(s, fifo)).toEqual([])),
         { numRuns },

@@ -1,6 +1,6 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
-import fc from 'fast-check';
 import { LeanSigner, type SigningScope } from '../../messaging/lean-signer';
+import fc from '../support/properties';
 
 const DAY_MS = 86_400_000;
 const text = fc.string({ minLength: 1, maxLength: 20 }).map((s) => s.replace(/[^ -~]/g, 'x').trim() || 'x');

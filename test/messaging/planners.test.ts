@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   HARD_END_MS,
   leaseAfterReceive,
@@ -12,6 +11,7 @@ import { adaptPollers, planPolls } from '../../messaging/poll-plan';
 import { backoffSeconds, callRetryMs, resolveBackoff, visibilityWithin } from '../../messaging/retry';
 import { classifyCall, classifyEntry, toSqsError, type SqsErrorKind } from '../../messaging/sqs-errors';
 import { quarantineEntry } from '../../messaging/quarantine';
+import fc from '../support/properties';
 
 const policy = { visibilityMs: 30_000, roundTripMs: 50 };
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { ClaimCheck, Consumer, Producer } from '../../messaging';
 import { FakeS3 } from '../support/fake-s3';
+import fc, { runs } from '../support/properties';
 import { StrictSqs } from '../support/strict-sqs';
 import { StrictTransport, type Fault } from '../support/strict-transport';
 import { ProcessClock, VirtualClock } from '../support/virtual-clock';
@@ -88,7 +88,7 @@ describe.each([
           }
         },
       ),
-      { numRuns: 80 },
+      { numRuns: runs(80) },
     );
   });
 });

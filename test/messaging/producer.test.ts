@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import type { OutgoingMessage } from '../../messaging/outgoing-message';
 import { SqsError } from '../../messaging/sqs-errors';
 import type { SendEntry, SendOutcome } from '../../messaging/transport';
 import { turns } from '../support/manual-clock';
 import { acceptAll, failEntries, never, produce, reject, STANDARD, type Answer } from '../support/producing';
+import fc, { runs } from '../support/properties';
 
 const FIFO = `${STANDARD}.fifo`;
 
@@ -355,7 +355,7 @@ describe('Producer', () => {
             }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

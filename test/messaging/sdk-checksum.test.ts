@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import fc from 'fast-check';
 import { createSqsClient } from '../../messaging';
 import { Sha256 } from '../../messaging/sdk-checksum';
+import fc from '../support/properties';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const bytes = fc.uint8Array({ maxLength: 300 });

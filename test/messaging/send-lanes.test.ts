@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { SendLanes, type Packable } from '../../messaging/send-lanes';
+import fc, { runs } from '../support/properties';
 
 interface Item extends Packable {
   readonly n: number;
@@ -143,7 +143,7 @@ describe('SendLanes', () => {
             last.set(groupId, n);
           }
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
     },
   );

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   adjust,
   roundChange,
@@ -9,6 +8,7 @@ import {
   type Capacity,
 } from '../../sim/capacity';
 import type { StepModel } from '../../sim/scaling-model';
+import fc, { runs } from '../support/properties';
 
 const step = (lower: number, upper: number, adjustment: number): StepModel => ({ lower, upper, adjustment });
 const group = (capacity: Partial<Capacity>): Capacity => {
@@ -93,7 +93,7 @@ describe('adjust', () => {
         expect(once).toBeLessThanOrEqual(50);
         expect(adjust({ ...capacity, desired: once }, exact, warming)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

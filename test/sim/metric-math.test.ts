@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { evaluateMetricMath, type Series } from '../../sim/metric-math';
 import { MetricMathError, metricMathIds, parseMetricMath } from '../../sim/metric-math-parser';
+import fc, { runs } from '../support/properties';
 
 const _ = NaN;
 const evaluate = (expression: string, metrics: Record<string, Series> = {}, expressions: Record<string, string> = {}) =>
@@ -137,7 +137,7 @@ describe('metric math', () => {
           expect(sum[i]).toBe(Number.isNaN(a) && Number.isNaN(b) ? NaN : (a || 0) + (b || 0));
         });
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

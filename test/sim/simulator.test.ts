@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { readScalingModel } from '../../sim/read-scaling-model';
 import { run } from '../../sim/run';
 import type { RunOptions } from '../../sim/run-options';
@@ -9,6 +8,7 @@ import { simulate, type Controller, type JobCounts } from '../../sim/simulator';
 import { DEFAULT_TIMING } from '../../sim/timing';
 import { namedWorkload, type Workload } from '../../sim/workload';
 import { stepTemplate, type TemplateOptions } from './fixtures/templates';
+import fc, { runs } from '../support/properties';
 
 const model = (options: TemplateOptions = {}): ScalingModel =>
   readScalingModel(stepTemplate(options), { file: 't.json' });
@@ -152,7 +152,7 @@ describe('simulate', () => {
           expect(result.running + result.hidden + result.visible).toBe(0);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { SpareNodes } from '../../sim/spare-nodes';
+import fc, { runs } from '../support/properties';
 
 describe('SpareNodes', () => {
   test('pays a node until its release, and then it is gone', () => {
@@ -55,7 +55,7 @@ describe('SpareNodes', () => {
           expect(paid).toBe(added.length * releaseSeconds);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   type Action,
   HAND_BACK_MS,
@@ -9,6 +8,7 @@ import {
   type Outcome,
   planLifeCycle,
 } from '../../worker/life-cycle';
+import fc, { runs } from '../support/properties';
 
 const RULES: LifeCycleRules = {
   launchHookName: 'Up',
@@ -261,7 +261,7 @@ describe('planLifeCycle', () => {
           if (begun >= 0 && completed > begun) expect(life.kinds.indexOf('drain')).toBeGreaterThan(begun);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { initialProtection, planProtection, PROTECTION_RULES, protectionSettled } from '../../worker/protection';
+import fc, { runs } from '../support/properties';
 
 /** Runs `steps` of (how long, how many running) through the planner with an API that does as `succeeds` says. */
 function simulate(steps: readonly { forMs: number; running: number }[], succeeds: () => boolean = () => true) {
@@ -66,7 +66,7 @@ describe('planProtection', () => {
         });
         expect(state.protected).toBe(true);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { divideSlots } from '../../worker/slots';
+import fc from '../support/properties';
 
 describe('divideSlots', () => {
   test.each([

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { measurePolicy } from '../../../lib/private/policy-budget';
 import { mergePolicy, type StatementJson } from '../../../lib/private/policy-merge';
 import { evaluate, type PolicyDocument, type Principal } from '../../../local/policy-evaluator';
+import fc, { runs } from '../../support/properties';
 
 const QUEUE = 'arn:aws:sqs:eu-west-1:111111111111:jobs';
 const statement = (more: StatementJson): StatementJson => ({
@@ -105,7 +105,7 @@ describe('mergePolicy', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -1,7 +1,7 @@
 import { App, Lazy, NestedStack, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import fc from 'fast-check';
 import { deterministicQueueName, queueNameProblem, withFifoSuffix } from '../../../lib/private/queue-name';
+import fc, { runs } from '../../support/properties';
 
 describe('queueNameProblem', () => {
   test.each([
@@ -55,7 +55,7 @@ describe('deterministicQueueName', () => {
         expect(build(ids)).toBe(name);
         expect(build([...ids].reverse())).not.toBe(name);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -1,7 +1,7 @@
 import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import fc from 'fast-check';
 import { ConfigurationError, Encryption, FifoThroughput, FifoWorkQueue, WorkQueue } from '../../../lib';
+import fc, { runs } from '../../support/properties';
 import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
 
 /** Mostly values in range, sometimes at an end, sometimes beyond. */
@@ -88,7 +88,7 @@ test('any accepted properties synthesize; every refusal names property, value an
       accepted += 1;
       expect(() => Template.fromStack(stack)).not.toThrow();
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
   expect(accepted).toBeGreaterThan(20);
 }, 30_000);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   capacityRanges,
   capacitySteps,
@@ -9,6 +8,7 @@ import {
   scaleOutValue,
 } from '../../../lib/scaling/need';
 import { sizeWorkload } from '../../../lib/scaling/sizing';
+import fc, { runs } from '../../support/properties';
 
 const VIDEO = sizeWorkload({ averageProcessingSeconds: 180, acceptableLatencySeconds: 600 });
 const OUT1 = needFormula(VIDEO, { periodSeconds: 60, noise: 2 });
@@ -75,7 +75,7 @@ describe('needOf', () => {
         const more = { visible: a.visible + b.visible, inFlight: a.inFlight + b.inFlight, sent: a.sent + b.sent };
         expect(needOf(f, more)).toBeGreaterThanOrEqual(needOf(f, a));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -131,7 +131,7 @@ describe('scaling out', () => {
         expect(hits[0]).toBeGreaterThanOrEqual(desired);
         expect(hits[0]).toBeLessThanOrEqual(max);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -146,7 +146,7 @@ describe('scaling out', () => {
           expect(again > range.after ? capacityFor(capacitySteps(range, 'out'), again, 'out') : set).toBe(set);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });
@@ -169,7 +169,7 @@ describe('scaling in', () => {
           expect(again >= NO_SCALE_IN ? set : capacityFor(capacitySteps(range, 'in'), again, 'in')).toBe(set);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -185,7 +185,7 @@ describe('scaling in', () => {
           }
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

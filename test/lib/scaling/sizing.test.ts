@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   receiveCount,
   sizeWorkload,
@@ -6,6 +5,7 @@ import {
   terminateHookSeconds,
   worstWaitSeconds,
 } from '../../../lib/scaling/sizing';
+import fc, { runs } from '../../support/properties';
 
 const VIDEO = { averageProcessingSeconds: 180, p99ProcessingSeconds: 720, acceptableLatencySeconds: 600 };
 
@@ -125,7 +125,7 @@ describe('sizeWorkload', () => {
         expect(s.maxReceiveCount).toBe(declared.spot ? 5 : 3);
         expect(s.minimumMaxCapacity).toBeGreaterThanOrEqual(1);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import { decodeChunks } from '../../../local/edge/aws-chunked';
 import { AwsError } from '../../../local/edge/http';
+import fc, { runs } from '../../support/properties';
 
 const chunk = (data: Buffer, signature = ''): Buffer =>
   Buffer.concat([Buffer.from(`${data.length.toString(16)}${signature}\r\n`), data, Buffer.from('\r\n')]);
@@ -55,14 +55,14 @@ describe('decodeChunks', () => {
         const damaged = Buffer.concat([whole.subarray(0, place), change, whole.subarray(place + gone)]);
         expect(['none', 'IncompleteBody']).toContain(refusal(damaged));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
     const digits = fc.string({ unit: fc.constantFrom(...'-+0123aF;x \r\n') });
     fc.assert(
       fc.property(digits, (text) => {
         expect(['none', 'IncompleteBody']).toContain(refusal(Buffer.from(text)));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

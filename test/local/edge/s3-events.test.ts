@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { createSequencer, encodeKey, hears } from '../../../local/edge/s3-events';
+import fc from '../../support/properties';
 
 describe('S3 events', () => {
   test('a key survives the way that consumers decode it', () => {

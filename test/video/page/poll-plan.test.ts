@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import type { VideoState } from '../../../video/contract';
 import { planPoll, type PollState } from '../../../video/page/poll-plan';
+import fc from '../../support/properties';
 
 const states: readonly VideoState[] = ['queued', 'processing', 'ready', 'failed'];
 const world = (all: readonly VideoState[], change: Partial<PollState> = {}): PollState => ({

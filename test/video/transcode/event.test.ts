@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { PermanentError } from '../../../messaging';
 import { sourceKey, videoId } from '../../../video/contract';
 import { decodeKey, parseUploadEvent } from '../../../video/transcode/event';
+import fc, { runs } from '../../support/properties';
 
 const ID = videoId(1_700_000_000_000, 'a1b2c3d4e5f6');
 const record = (key: string, bucket = 'uploads', eventName = 'ObjectCreated:Post'): object => ({
@@ -54,7 +54,7 @@ describe('parseUploadEvent', () => {
         fc.pre(!/\p{Surrogate}/u.test(key));
         expect(decodeKey(encodeAsS3(key))).toBe(key);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { planLadder } from '../../../video/transcode/ladder';
+import fc, { runs } from '../../support/properties';
 
 describe('planLadder', () => {
   test.each([
@@ -35,7 +35,7 @@ describe('planLadder', () => {
         }
         expect(new Set(rungs.map(({ name }) => name)).size).toBe(rungs.length);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

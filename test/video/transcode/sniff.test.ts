@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { SNIFF_BYTES, sniffContainer } from '../../../video/transcode/sniff';
+import fc from '../../support/properties';
 
 const bytes = (...parts: (string | number[])[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));

@@ -1,10 +1,10 @@
-import * as fc from 'fast-check';
 import { silentLogger } from '../../../messaging';
 import { MEDIA_KEYS, videoId, type VideoStatus } from '../../../video/contract';
 import type { EncodeResult } from '../../../video/transcode/encode';
 import { readStatus, StatusRecord, SupersededError } from '../../../video/transcode/status-record';
 import { MemoryObjectStore } from '../../support/memory-object-store';
 import { VirtualTime } from '../../support/virtual-time';
+import fc, { runs } from '../../support/properties';
 
 const ID = videoId(1_700_000_000_000, 'a1b2c3d4e5f6');
 const RESULT: EncodeResult = {
@@ -70,7 +70,7 @@ describe('StatusRecord', () => {
         });
         expect(outcomes.filter((outcome) => outcome === 'ready').length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 

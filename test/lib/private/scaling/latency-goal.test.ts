@@ -3,7 +3,6 @@
  * the pure policy in lib/scaling/need.ts.
  */
 import { Duration } from 'aws-cdk-lib';
-import fc from 'fast-check';
 import { Template } from 'aws-cdk-lib/assertions';
 import { BacklogScaling, WorkQueue, Workload } from '../../../../lib';
 import { OUT1, OUT5 } from '../../../../lib/private/scaling/latency-goal';
@@ -12,6 +11,7 @@ import { nextAlarmState } from '../../../../sim/alarm-state';
 import { evaluateMetricMath } from '../../../../sim/metric-math';
 import { readScalingModel } from '../../../../sim/read-scaling-model';
 import type { AlarmModel } from '../../../../sim/scaling-model';
+import fc, { runs } from '../../../support/properties';
 import { plainGroup, scaledGroup, VIDEO_WORKLOAD } from '../../../support/scaled-group';
 
 /** Missing points are NaN. */
@@ -110,7 +110,7 @@ describe.each(CASES)('latency goal for $seconds, $concurrency at once, $min to $
           );
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -133,7 +133,7 @@ describe.each(CASES)('latency goal for $seconds, $concurrency at once, $min to $
           }
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -154,7 +154,7 @@ describe.each(CASES)('latency goal for $seconds, $concurrency at once, $min to $
             expect(valueOf(wake, { ...r, visible: NaN })).toBeNaN();
           }
         }),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       );
     });
 
@@ -213,7 +213,7 @@ describe('latency goal for three queues', () => {
         if (!range) throw new Error('no range');
         expect(valueOfThree(all)).toBe(scaleOutValue(formula, range, sum, a.desired));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });
