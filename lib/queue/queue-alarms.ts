@@ -15,11 +15,11 @@ export interface QueueAlarmsProps {
   readonly queue: IWorkQueue;
 
   /**
-   * Where alarms are sent, also when they are over.
+   * Topic that is told when an alarm begins and when it ends.
    *
    * @default - a new topic, encrypted with a rotated key that CloudWatch may use, closed to plain HTTP
    */
-  readonly topic?: sns.ITopic;
+  readonly alarmTopic?: sns.ITopic;
 
   /**
    * Age of the oldest message that is still fine. 1 minute to 14 days, whole seconds.
@@ -59,8 +59,8 @@ export class QueueAlarms extends Construct {
   /** Every alarm that was made. */
   public readonly alarms: cloudwatch.Alarm[];
 
-  /** Where the alarms are sent. */
-  public readonly topic: sns.ITopic;
+  /** Topic that is told when an alarm begins and when it ends. */
+  public readonly alarmTopic: sns.ITopic;
 
   /**
    * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
@@ -68,7 +68,7 @@ export class QueueAlarms extends Construct {
   constructor(scope: Construct, id: string, props: QueueAlarmsProps) {
     super(scope, id);
     this.check(props);
-    this.topic = props.topic ?? createAlarmTopic(this);
+    this.alarmTopic = props.alarmTopic ?? createAlarmTopic(this);
     const signals = queueSignals({
       queue: props.queue,
       maxAge: props.maxAge ?? Duration.minutes(15),
@@ -80,7 +80,7 @@ export class QueueAlarms extends Construct {
 
   private addAlarm(signal: AlarmSignal): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, signal.id, alarmOn(signal));
-    const action = new SnsAction(this.topic);
+    const action = new SnsAction(this.alarmTopic);
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
     return alarm;

@@ -38,7 +38,7 @@ describe('QueueAlarms', () => {
       'NoisyGroups',
     ]);
     const template = Template.fromStack(stack);
-    const topic = stack.resolve(alarms.topic.topicArn);
+    const topic = stack.resolve(alarms.alarmTopic.topicArn);
     template.allResourcesProperties('AWS::CloudWatch::Alarm', {
       AlarmActions: [topic],
       OKActions: [topic],
@@ -78,13 +78,17 @@ describe('QueueAlarms', () => {
   });
 
   test('an imported queue without dead-letter queue, a FIFO queue and a given topic work', () => {
-    const topic = new sns.Topic(stack, 'Topic');
+    const alarmTopic = new sns.Topic(stack, 'Topic');
     const imported = WorkQueue.fromQueue(stack, 'Theirs', {
       queue: sqs.Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:eu-west-1:111111111111:theirs'),
     });
-    expect(new QueueAlarms(stack, 'One', { queue: imported, topic }).alarms).toHaveLength(4);
-    expect(new QueueAlarms(stack, 'Two', { queue: new FifoWorkQueue(stack, 'Orders'), topic }).alarms).toHaveLength(5);
-    Template.fromStack(stack).resourceCountIs('AWS::SNS::Topic', 1);
+    const one = new QueueAlarms(stack, 'One', { queue: imported, alarmTopic });
+    const two = new QueueAlarms(stack, 'Two', { queue: new FifoWorkQueue(stack, 'Orders'), alarmTopic });
+    expect([one.alarms.length, two.alarms.length]).toEqual([4, 5]);
+    expect(two.alarmTopic).toBe(alarmTopic);
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::SNS::Topic', 1);
+    template.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [stack.resolve(alarmTopic.topicArn)] });
   });
 
   test.each([
