@@ -1,3 +1,4 @@
+import type { BatchResult } from './handler';
 import type { SqsError } from './sqs-errors';
 import type { EntryFailure, TransportMessage } from './transport';
 
@@ -8,7 +9,7 @@ export type RunOutcome = 'succeeded' | 'failed' | 'poison' | 'released' | 'dupli
 export type BatchOperation = 'delete' | 'renew' | 'release' | 'quarantine';
 
 /** The events of a {@link ConsumerObserver}: all that it is told, but not what it does around a handler. */
-export type ObserverEvents = Omit<ConsumerObserver, 'aroundHandler'>;
+export type ObserverEvents = Omit<ConsumerObserver, 'aroundHandler' | 'aroundBatch'>;
 
 /** Their names, each of them: the type knows when one is missing. */
 export const OBSERVER_EVENTS = Object.keys({
@@ -70,4 +71,6 @@ export interface ConsumerObserver {
   }): void;
   /** Runs the handler, so that a trace's context is active meanwhile. Must call `run` once and settle as it does. */
   aroundHandler?(message: TransportMessage, run: () => Promise<void>): Promise<void>;
+  /** The same for one call of a batch handler. Must return what `run` gives: the messages that failed are not deleted. */
+  aroundBatch?(messages: readonly TransportMessage[], run: () => Promise<BatchResult>): Promise<BatchResult>;
 }

@@ -1,5 +1,12 @@
 import type { Delivery } from './delivery';
-import { LeaseLostError, type BatchContext, type BatchHandler, type ReceivedMessage } from './handler';
+import {
+  LeaseLostError,
+  type BatchContext,
+  type BatchHandler,
+  type BatchResult,
+  type ReceivedMessage,
+} from './handler';
+import type { ConsumerObserver } from './observer';
 import { prepare, resultOf, settleRun, type RunOptions, type RunResult } from './run-handler';
 
 /** A signal for the whole batch: one lost lease does not stop the work on the others. */
@@ -17,13 +24,19 @@ function batchSignal(deliveries: readonly Delivery[]): AbortSignal {
   return controller.signal;
 }
 
+/** What a run of a batch needs besides the deliveries. */
+type BatchOptions<T> = RunOptions<T> & {
+  readonly handler: BatchHandler<T>;
+  readonly around?: ConsumerObserver['aroundBatch'] | undefined;
+};
+
+const NO_FAILURES: BatchResult = Object.freeze({ failures: [] });
+
 /**
  * Makes the function that runs several deliveries by one call, with one result each. A message that can not be decoded is left out
  * of the call and has a result of its own. It never rejects.
  */
-export function batchRunner<T>(
-  options: RunOptions<T> & { readonly handler: BatchHandler<T> },
-): (deliveries: readonly Delivery[]) => Promise<RunResult[]> {
+export function batchRunner<T>(options: BatchOptions<T>): (deliveries: readonly Delivery[]) => Promise<RunResult[]> {
   return async (deliveries) => {
     const prepared = await Promise.all(deliveries.map((delivery) => prepare(options, delivery)));
     const views: Array<ReceivedMessage<T>> = [];
@@ -46,11 +59,11 @@ export function batchRunner<T>(
 
 /** Calls the handler. @returns the result of each message by its id; undefined: it succeeded */
 async function call<T>(
-  options: RunOptions<T> & { readonly handler: BatchHandler<T> },
+  options: BatchOptions<T>,
   views: ReadonlyArray<ReceivedMessage<T>>,
   deliveries: readonly Delivery[],
 ): Promise<(messageId: string) => RunResult | undefined> {
-  const { clock, logger } = options;
+  const { around, clock, handler, logger } = options;
   let signal: AbortSignal | undefined;
   const context: BatchContext = {
     get signal() {
@@ -63,7 +76,12 @@ async function call<T>(
     },
   };
   try {
-    const result = await options.handler(views, context);
+    const result = around
+      ? await around(
+          deliveries.map((d) => d.message),
+          async () => (await handler(views, context)) ?? NO_FAILURES,
+        )
+      : await handler(views, context);
     const failed = new Map(result?.failures.map((f) => [f.messageId, f.error ?? new Error('failed in its batch')]));
     const known = new Set(deliveries.map((d) => d.message.messageId));
     const unknown = [...failed.keys()].filter((id) => !known.has(id));

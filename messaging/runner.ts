@@ -13,7 +13,8 @@ export function runnerOf<T>(options: ConsumerOptions<T> & { readonly clock: Cloc
   const { claimCheck, encryption, schema, idempotency, clock, logger, handler, batchHandler, observer } = options;
   const codecs = [claimCheck, encryption].filter((codec) => codec !== undefined);
   const common = { codecs, schema, idempotency, clock, logger };
-  if (batchHandler !== undefined) return batchRunner({ ...common, handler: batchHandler });
+  if (batchHandler !== undefined)
+    return batchRunner({ ...common, handler: batchHandler, around: observer?.aroundBatch?.bind(observer) });
   const run = handlerRunner({
     ...common,
     // The options were checked: one of the two is there.

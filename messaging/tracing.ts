@@ -47,49 +47,82 @@ export function traceProducer(options: TracingOptions): BodyEncoder {
 }
 
 /**
- * Runs each handler inside a `process` span that links to the producer's. For a consumer's `observer`, alone or through
- * {@link combineObservers}.
+ * Runs each handler inside a `process` span that links to the producer's, each batch handler inside one that links to those
+ * of all its messages. For a consumer's `observer`, alone or through {@link combineObservers}.
  *
  * A link, not a parent: one message may be processed several times, long after the request that sent it.
  */
 export function traceConsumer(options: TracingOptions): ConsumerObserver {
   const api = loadApi();
   if (api === undefined) return {};
+  const start = (attributes: Otel.Attributes, links: Otel.Link[]): Otel.Span =>
+    api.trace.getTracer(TRACER).startSpan(`process ${options.queueName}`, {
+      kind: api.SpanKind.CONSUMER,
+      root: true,
+      attributes: { ...semantic(options, 'process'), ...attributes },
+      links,
+    });
   return {
     aroundHandler: (message, run) => {
-      const producer = api.trace.getSpanContext(
-        api.propagation.extract(api.ROOT_CONTEXT, message.attributes, {
-          keys: (carrier) => Object.keys(carrier),
-          get: (carrier, name) => {
-            const value = carrier[name]?.value;
-            return typeof value === 'string' ? value : undefined;
-          },
-        }),
-      );
-      const span = api.trace.getTracer(TRACER).startSpan(`process ${options.queueName}`, {
-        kind: api.SpanKind.CONSUMER,
-        root: true,
-        attributes: { ...semantic(options, 'process'), ...messageAttributes(message) },
-        links: producer === undefined ? [] : [{ context: producer }],
+      const producer = producerOf(api, message);
+      const links = producer === undefined ? [] : [{ context: producer }];
+      return inSpan(api, start(messageAttributes(message), links), run);
+    },
+    aroundBatch: (messages, run) => {
+      // What differs between the messages stands at their links.
+      const links = messages.flatMap((message) => {
+        const producer = producerOf(api, message);
+        return producer === undefined ? [] : [{ context: producer, attributes: messageAttributes(message) }];
       });
-      return api.context.with(api.trace.setSpan(api.context.active(), span), () =>
-        run().then(
-          () => span.end(),
-          (error: unknown) => {
-            const known = error instanceof Error ? error : new Error(String(error));
-            span.recordException(known);
-            span.setStatus({ code: api.SpanStatusCode.ERROR, message: known.message });
-            span.setAttribute('error.type', known.name);
-            span.end();
-            throw error;
-          },
-        ),
-      );
+      const span = start({ 'messaging.batch.message_count': messages.length }, links);
+      return inSpan(api, span, async () => {
+        const result = await run();
+        const { failures } = result;
+        if (failures.length > 0) {
+          const message = `${failures.length} of ${messages.length} messages failed`;
+          span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+          span.setAttribute('error.type', 'BatchFailures');
+          span.setAttribute('cdk_queue_fleet.failures', failures.length);
+        }
+        return result;
+      });
     },
   };
 }
 
-/** Makes one observer of several; each event goes to all of them, `aroundHandler` nests from the first to the last. */
+/** The context that the message was sent in, if it carries one. */
+function producerOf(api: typeof Otel, { attributes }: TransportMessage): Otel.SpanContext | undefined {
+  const extracted = api.propagation.extract(api.ROOT_CONTEXT, attributes, {
+    keys: (carrier) => Object.keys(carrier),
+    get: (carrier, name) => {
+      const value = carrier[name]?.value;
+      return typeof value === 'string' ? value : undefined;
+    },
+  });
+  return api.trace.getSpanContext(extracted);
+}
+
+/** Runs with the span active, and ends it with how the run ended. */
+function inSpan<R>(api: typeof Otel, span: Otel.Span, run: () => Promise<R>): Promise<R> {
+  return api.context.with(api.trace.setSpan(api.context.active(), span), () =>
+    run().then(
+      (result) => {
+        span.end();
+        return result;
+      },
+      (error: unknown) => {
+        const known = error instanceof Error ? error : new Error(String(error));
+        span.recordException(known);
+        span.setStatus({ code: api.SpanStatusCode.ERROR, message: known.message });
+        span.setAttribute('error.type', known.name);
+        span.end();
+        throw error;
+      },
+    ),
+  );
+}
+
+/** Makes one observer of several; each event goes to all of them, what they do around a handler nests from the first to the last. */
 export function combineObservers(...observers: readonly ConsumerObserver[]): ConsumerObserver {
   const combined: Record<string, unknown> = {};
   for (const name of OBSERVER_EVENTS) {
@@ -108,14 +141,18 @@ export function combineObservers(...observers: readonly ConsumerObserver[]): Con
       if (errors.length > 0) throw errors[0];
     };
   }
-  const around = observers.filter((observer) => observer.aroundHandler !== undefined);
-  if (around.length > 0)
-    combined['aroundHandler'] = (message: TransportMessage, run: () => Promise<void>): Promise<void> =>
-      around.reduceRight<() => Promise<void>>(
-        (inner, observer) => () => observer.aroundHandler?.(message, inner) ?? inner(),
-        run,
-      )();
-  return combined;
+  const aroundHandler = nested(observers.flatMap((o) => o.aroundHandler?.bind(o) ?? []));
+  const aroundBatch = nested(observers.flatMap((o) => o.aroundBatch?.bind(o) ?? []));
+  return { ...combined, ...(aroundHandler && { aroundHandler }), ...(aroundBatch && { aroundBatch }) };
+}
+
+type Around<S, R> = (subject: S, run: () => Promise<R>) => Promise<R>;
+
+/** One function around all others, the first outermost. @returns undefined of none */
+function nested<S, R>(arounds: ReadonlyArray<Around<S, R>>): Around<S, R> | undefined {
+  if (arounds.length === 0) return undefined;
+  return (subject, run) =>
+    arounds.reduceRight<() => Promise<R>>((inner, around) => () => around(subject, inner), run)();
 }
 
 // https://opentelemetry.io/docs/specs/semconv/messaging/sqs/

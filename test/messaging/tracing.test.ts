@@ -10,6 +10,7 @@ import {
   type Link,
   type SpanOptions,
 } from '@opentelemetry/api';
+import type { BatchResult } from '../../messaging/handler';
 import { silentLogger } from '../../messaging/logger';
 import { safeObserver } from '../../messaging/notify';
 import { OBSERVER_EVENTS } from '../../messaging/observer';
@@ -22,6 +23,7 @@ interface RecordedSpan {
   readonly parentSpanId: string | undefined;
   readonly spanId: string;
   status?: { code: SpanStatusCode; message?: string };
+  readonly added: Record<string, unknown>;
   ended: boolean;
 }
 
@@ -44,13 +46,13 @@ function registerSdk(): void {
         startSpan: (name: string, options: SpanOptions = {}, parent: Context = context.active()) => {
           const spanId = String(spans.length + 1).padStart(16, '0');
           const parentSpanId = options?.root === true ? undefined : trace.getSpanContext(parent)?.spanId;
-          const span: RecordedSpan = { name, options, parentSpanId, spanId, ended: false };
+          const span: RecordedSpan = { name, options, parentSpanId, spanId, added: {}, ended: false };
           spans.push(span);
           return {
             spanContext: () => ({ traceId: TRACE_ID, spanId, traceFlags: 1 }),
             end: () => void (span.ended = true),
             setStatus: (status: RecordedSpan['status']) => void (span.status = status),
-            setAttribute: () => undefined,
+            setAttribute: (name: string, value: unknown) => void (span.added[name] = value),
             recordException: () => undefined,
           };
         },
@@ -122,6 +124,59 @@ describe('tracing', () => {
     expect(inside).toBe(process?.spanId);
   });
 
+  test('runs a batch in one span that links to the spans of its producers', async () => {
+    registerSdk();
+    const send = () => traceProducer({ queueName: 'jobs' }).encode({ body: 'a' }, QUEUE);
+    const [first, second] = [await send(), await send()];
+    const messages = [first, { attributes: {} }, second].map(({ attributes }, i) => ({
+      ...message(attributes),
+      messageId: `m-${i}`,
+    }));
+    let inside: string | undefined;
+    const result = await traceConsumer({ queueName: 'jobs' }).aroundBatch?.(messages, async () => {
+      await Promise.resolve();
+      inside = trace.getSpanContext(context.active())?.spanId;
+      return { failures: [] };
+    });
+    expect(result).toEqual({ failures: [] });
+    const process = spans[2];
+    expect(spans).toHaveLength(3);
+    expect(process).toMatchObject({
+      name: 'process jobs',
+      options: {
+        kind: SpanKind.CONSUMER,
+        attributes: { 'messaging.operation.type': 'process', 'messaging.batch.message_count': 3 },
+      },
+      parentSpanId: undefined,
+      ended: true,
+    });
+    expect(process).not.toHaveProperty('status');
+    expect(process?.options.attributes).not.toHaveProperty('messaging.message.id');
+    expect(
+      process?.options.links?.map((link: Link) => [link.context.spanId, link.attributes?.['messaging.message.id']]),
+    ).toEqual([
+      [spans[0]?.spanId, 'm-0'],
+      [spans[1]?.spanId, 'm-2'],
+    ]);
+    expect(inside).toBe(process?.spanId);
+  });
+
+  test('a batch of which messages failed gives an error status, and what its handler said goes on', async () => {
+    registerSdk();
+    const failures = [{ messageId: 'm-1' }];
+    const { aroundBatch } = traceConsumer({ queueName: 'jobs' });
+    expect(await aroundBatch?.([message(), message()], async () => ({ failures }))).toEqual({ failures });
+    await expect(aroundBatch?.([message()], () => Promise.reject(new TypeError('bad')))).rejects.toThrow('bad');
+    expect(spans).toMatchObject([
+      {
+        status: { code: SpanStatusCode.ERROR, message: '1 of 2 messages failed' },
+        added: { 'error.type': 'BatchFailures', 'cdk_queue_fleet.failures': 1 },
+        ended: true,
+      },
+      { status: { code: SpanStatusCode.ERROR, message: 'bad' }, added: { 'error.type': 'TypeError' }, ended: true },
+    ]);
+  });
+
   test('the span of a message is a child of the one that is active in its sender', async () => {
     registerSdk();
     const outer = trace.getTracer('test').startSpan('request');
@@ -191,12 +246,22 @@ describe('combineObservers', () => {
         await run();
         log.push(`${name} after`);
       },
+      aroundBatch: async (_messages: readonly TransportMessage[], run: () => Promise<BatchResult>) => {
+        log.push(`${name} before`);
+        const result = await run();
+        log.push(`${name} after`);
+        return result;
+      },
     });
     const combined = combineObservers(observer('a'), {}, observer('b'));
     expect(() => combined.quarantined?.({ message: message(), error: undefined })).toThrow('a is broken');
     await combined.aroundHandler?.(message(), async () => void log.push('run'));
     expect(log).toEqual(['a quarantined', 'b quarantined', 'a before', 'b before', 'run', 'b after', 'a after']);
-    expect(Object.keys(combined)).toEqual(['quarantined', 'aroundHandler']);
+    log.length = 0;
+    const failures = [{ messageId: 'm-1' }];
+    expect(await combined.aroundBatch?.([message()], async () => ({ failures }))).toEqual({ failures });
+    expect(log).toEqual(['a before', 'b before', 'b after', 'a after']);
+    expect(Object.keys(combined)).toEqual(['quarantined', 'aroundHandler', 'aroundBatch']);
   });
 
   test('has every event that a consumer tells', () => {
