@@ -6,7 +6,7 @@ import { readScalingModel } from '../sim/read-scaling-model';
 import { run } from '../sim/run';
 import { fixedServiceTime, lognormalServiceTime } from '../sim/service-time';
 import { namedWorkload, type Workload } from '../sim/workload';
-import { CELLS } from './scaling/cells';
+import { CELLS, REACTION_SECONDS } from './scaling/cells';
 import { CONTESTANTS, runAlternative } from './scaling/contestants';
 import { fleetTemplate } from './scaling/fleet-template';
 import { insert, keep, markdown, summary, type BenchResults } from './scaling/results';
@@ -36,6 +36,7 @@ function main(): void {
     contestants,
     extras: extras(contestants),
     tightened: tightened(),
+    waits: waits(),
     speed: speed(),
   };
   const root = resolve(__dirname, '..');
@@ -53,6 +54,26 @@ function tightened(): BenchResults['tightened'] {
       return SEEDS.map((seed) => keep(runAlternative('backlogPerInstance', cell, seed, declared)));
     }),
   }));
+}
+
+/** The same work, with less and more time to wait: from half to four times the time until a new instance helps. */
+function waits(): BenchResults['waits'] {
+  return [1 / 2, 1, 2, 4].map((reactions) => {
+    const acceptableLatencySeconds = reactions * REACTION_SECONDS;
+    const cells = CELLS.map((cell) => ({
+      ...cell,
+      name: `${cell.name}, wait ${acceptableLatencySeconds} s`,
+      fleet: { ...cell.fleet, acceptableLatencySeconds },
+    }));
+    return {
+      acceptableLatencySeconds,
+      policies: ['ours', 'oursWarm', 'keda', 'queueProcessingService', 'backlogPerInstance'].map((id) => {
+        const contestant = CONTESTANTS.find((candidate) => candidate.id === id);
+        if (contestant === undefined) throw new Error(`${id} is not a contestant`);
+        return { id, results: cells.map((cell) => SEEDS.map((seed) => keep(contestant.run(cell, seed)))) };
+      }),
+    };
+  });
 }
 
 /** The goals beyond the table. */

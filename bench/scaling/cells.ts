@@ -59,7 +59,7 @@ const WORK = [
 const UNEVEN = { short: 'bursty', medium: 'spike', long: 'diurnal' } as const;
 const DURATION_SECONDS = { constant: 28_800, step: 28_800, bursty: 28_800, spike: 14_400, diurnal: 86_400 } as const;
 /** Mean time from a jump of the load until the instances for it work. */
-const REACTION_SECONDS = 270;
+export const REACTION_SECONDS = 270;
 /** Share of what the largest fleet can do of a spike within the latency. */
 const SPIKE_SHARE = 0.8;
 

@@ -202,6 +202,15 @@ describe('docs/scaling.md', () => {
     const [aws, service, keda] = measured;
     expect(read('scaling.md').replace(/\s+/g, ' ')).toContain(`it runs ${aws}, ${service} and ${keda} of them`);
   });
+
+  test('says of short waits what was measured', () => {
+    const row = rowsOf('scaling.md').find(([wait]) => wait === '135 s');
+    const [ours, warm, , , target] = (row ?? []).slice(1).map((cell) => cell.split(', '));
+    const text = read('scaling.md').replace(/\s+/g, ' ');
+    expect(text).toContain(`${ours?.[0]?.split('/')[0]} of the nine cells are in time by the alarms alone`);
+    expect(text).toContain(`and ${warm?.[0]?.split('/')[0]} with a warm pool`);
+    expect(text).toContain(`more instances than this policy (${target?.[2]})`);
+  });
 });
 
 describe('docs/release.md', () => {
