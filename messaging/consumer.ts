@@ -1,7 +1,7 @@
 import { systemClock } from './clock';
-import { checkConsumerOptions, OptionsError, type ConsumerOptions } from './consumer-options';
+import { checkConsumerOptions, type ConsumerOptions } from './consumer-options';
 import type { ConsumerStats } from './consumer-stats';
-import { drainConsumer, type DrainOptions, type DrainReport } from './drain';
+import { checkDrainOptions, drainConsumer, type DrainOptions, type DrainReport } from './drain';
 import { Engine } from './engine';
 import { WorkerError } from './handler';
 import { silentLogger } from './logger';
@@ -44,13 +44,10 @@ export class Consumer<T = string> {
    * until the grace at the end of the budget. Waits for outstanding long polls, whose messages go back too. A second call
    * returns the first one's promise.
    *
-   * @throws OptionsError when a time is not valid
+   * @throws OptionsError when a time is not a number, or negative
    */
   drain(options: DrainOptions): Promise<DrainReport> {
-    if (!(options.budgetMs >= 0) || !((options.graceMs ?? 0) >= 0)) {
-      const given = `(${options.budgetMs}, ${options.graceMs ?? 0} milliseconds)`;
-      throw new OptionsError([`'budgetMs' and 'graceMs' ${given} must be 0 milliseconds or more`]);
-    }
+    checkDrainOptions(options);
     this.#drained ??= drainConsumer(this.#engine.drainHost(), options);
     return this.#drained;
   }

@@ -1,11 +1,13 @@
 import type { Clock } from './clock';
+import { OptionsError } from './consumer-options';
 
 /** How long a drain may take. */
 export interface DrainOptions {
-  /** All of the drain, 0 or more milliseconds. */
+  /** All of the drain, 0 or more milliseconds. `Infinity` waits until all is done, and tells no handler to stop. */
   readonly budgetMs: number;
   /**
-   * The end of the budget that is kept for handlers to stop after their signal aborted, and for the last calls.
+   * The end of the budget that is kept for handlers to stop after their signal aborted, and for the last calls: 0 or more
+   * milliseconds. One as long as the budget, or longer, tells them at once.
    * @default - a tenth of the budget, at most 2,000 milliseconds
    */
   readonly graceMs?: number;
@@ -75,13 +77,25 @@ function settled(host: DrainHost, untilMs: number, done: () => boolean): Promise
   });
 }
 
+/** @throws OptionsError with one line for each time that is not valid */
+export function checkDrainOptions(options: DrainOptions): void {
+  const times = { budgetMs: options.budgetMs, graceMs: options.graceMs ?? 0 };
+  // A NaN, of an environment variable that is not set, would end all timers at once.
+  const wrong = Object.entries(times).filter(([, value]) => typeof value !== 'number' || !(value >= 0));
+  if (wrong.length === 0) return;
+  throw new OptionsError(
+    wrong.map(([name, value]) => `'${name}' (${value} milliseconds) must be a number of at least 0 milliseconds`),
+  );
+}
+
 /**
  * Empties a consumer: work goes on until the grace begins, then it is told to stop, half a grace later its messages are given back,
  * and the rest of the time is for the last calls. Ends as soon as nothing is left.
  */
 export async function drainConsumer(host: DrainHost, options: DrainOptions): Promise<DrainReport> {
   const { budgetMs } = options;
-  const graceMs = Math.min(budgetMs, options.graceMs ?? Math.min(2000, budgetMs / 10));
+  // A budget without an end has no last part.
+  const graceMs = budgetMs === Infinity ? 0 : Math.min(budgetMs, options.graceMs ?? Math.min(2000, budgetMs / 10));
   const startedAtMs = host.clock.now();
   const endMs = startedAtMs + budgetMs;
   const before = host.counts();

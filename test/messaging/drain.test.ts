@@ -1,3 +1,4 @@
+import { OptionsError } from '../../messaging';
 import { World, type Worker } from '../support/consumer-world';
 
 describe('drain of a FIFO consumer', () => {
@@ -80,5 +81,56 @@ describe('the end of a drain', () => {
     // What was on its way at the end may be answered, nothing new is sent.
     expect(after(worker, 4_000)).toEqual([]);
     expect(world.clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('the times of a drain', () => {
+  test.each([[undefined], [0], [60_000], [Infinity]])(
+    'a budget without an end waits until all is done and tells nobody to stop, whatever the grace (%p ms)',
+    async (graceMs) => {
+      const world = new World({ work: () => ({ ms: 7_200_000 }), consumer: { waitTimeSeconds: 0 } });
+      world.send(1);
+      const worker = world.spawn();
+      await world.clock.advance(1_000);
+      const drained = worker.consumer.drain({ budgetMs: Infinity, ...(graceMs !== undefined && { graceMs }) });
+      await world.clock.advance(7_300_000);
+      expect(await drained).toMatchObject({ clean: true, finished: 1, aborted: 0, abandoned: 0, undeleted: 0 });
+      expect(world.queue.messages.size).toBe(0);
+      expect(world.clock.pendingTimers).toBe(0);
+    },
+  );
+
+  test('a grace that is longer than the budget tells handlers at once', async () => {
+    const world = new World({ work: () => ({ ms: 7_200_000 }), consumer: { waitTimeSeconds: 0 } });
+    world.send(1);
+    const worker = world.spawn();
+    await world.clock.advance(1_000);
+    const drained = worker.consumer.drain({ budgetMs: 10_000, graceMs: Infinity });
+    await world.clock.advance(500);
+    expect(await drained).toMatchObject({ clean: true, aborted: 1 });
+  });
+
+  test.each([
+    [{ budgetMs: NaN }, [/^'budgetMs' \(NaN milliseconds\)/]],
+    [{ budgetMs: -1 }, [/^'budgetMs' \(-1 milliseconds\)/]],
+    [{ budgetMs: '30000' as never }, [/^'budgetMs' \(30000 milliseconds\) must be a number/]],
+    [{ budgetMs: 1_000, graceMs: NaN }, [/^'graceMs' \(NaN milliseconds\)/]],
+    [{ budgetMs: -Infinity, graceMs: -1 }, [/^'budgetMs' \(-Infinity/, /^'graceMs' \(-1/]],
+  ])('fails when a time is %p, and does not drain', async (times, violations) => {
+    const world = new World({ consumer: { waitTimeSeconds: 0 } });
+    const { consumer } = world.spawn();
+    let thrown: unknown;
+    try {
+      void consumer.drain(times);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(OptionsError);
+    expect((thrown as OptionsError).violations).toEqual(violations.map((text) => expect.stringMatching(text)));
+    expect(consumer.stats().draining).toBe(false);
+    world.send(1);
+    await world.clock.advance(2_000);
+    expect(world.queue.messages.size).toBe(0);
+    await world.drainAll();
   });
 });

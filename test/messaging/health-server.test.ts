@@ -87,6 +87,24 @@ describe('HealthServer', () => {
     expect(await ask('/inflight')).toEqual({ status: 200, body: { messages: [...messages, ...messages] } });
   });
 
+  test('tells why a drain cannot begin, and stays ready', async () => {
+    const sqs: SqsTransport = {
+      receive: async () => [],
+      sendBatch: async () => [],
+      deleteBatch: async () => [],
+      changeVisibilityBatch: async () => [],
+    };
+    const consumer = new Consumer({ sqs, queueUrl: 'https://sqs/1/jobs', handler: async () => {} });
+    await serve({ sources: [idle], drain: () => consumer.drain({ budgetMs: Number('30 s') }) });
+    for (const path of ['/drain', '/drain?wait']) {
+      expect(await ask(path, { method: 'POST' })).toMatchObject({
+        status: 500,
+        body: { error: expect.stringContaining("'budgetMs' (NaN milliseconds)") },
+      });
+    }
+    expect((await ask('/ready')).body).toEqual({ ready: true, draining: false });
+  });
+
   test('drains once, is not ready from then on, and tells the report to those who wait', async () => {
     let calls = 0;
     let finish = (_report: object): void => undefined;
