@@ -112,7 +112,10 @@ class DeployedQueue {
   /** Receives the message of one upload, checks its body and attributes, and deletes it. */
   async expectUpload({ bucket, id, content, eventName }: ExpectedUpload): Promise<void> {
     const message = await this.#receiveUpload(bucket);
-    assert.deepEqual(parseUploadEvent(message.Body ?? '', bucket), [{ id, key: sourceKey(id) }]);
+    assert.deepEqual(parseUploadEvent(message.Body ?? '', bucket), {
+      uploads: [{ id, key: sourceKey(id) }],
+      refused: [],
+    });
     const { Records: records } = JSON.parse(message.Body ?? '') as {
       Records: Array<{ eventName: string; awsRegion: string; s3: { object: { size: number; eTag: string } } }>;
     };
@@ -152,7 +155,7 @@ class DeployedQueue {
         }),
       );
       if (message === undefined) continue;
-      if (parseUploadEvent(message.Body ?? '', bucket).length > 0) return message;
+      if (parseUploadEvent(message.Body ?? '', bucket).uploads.length > 0) return message;
       await this.#delete(message);
     }
     throw new assert.AssertionError({ message: 'no message of the upload came to the queue' });

@@ -7,13 +7,20 @@ export interface UploadReference {
   readonly key: string;
 }
 
+/** What a message asks for. */
+export interface UploadEvent {
+  readonly uploads: readonly UploadReference[];
+  /** Records that name another bucket, or a key outside `incoming/<id>/source`: the uploads beside them count all the same. */
+  readonly refused: readonly PermanentError[];
+}
+
 /**
  * The uploads in a message: an S3 event notification, or `{"id": "<id>"}` from a direct producer.
  *
  * S3's test event and events other than a created object give an empty list. S3 encodes keys as in a form: `+` is a space.
- * @throws PermanentError when the body is neither, or names another bucket or a key outside `incoming/<id>/source`.
+ * @throws PermanentError when the body is neither.
  */
-export function parseUploadEvent(body: string, uploadsBucket: string): readonly UploadReference[] {
+export function parseUploadEvent(body: string, uploadsBucket: string): UploadEvent {
   let event: unknown;
   try {
     event = JSON.parse(body);
@@ -21,15 +28,25 @@ export function parseUploadEvent(body: string, uploadsBucket: string): readonly 
     throw new PermanentError('The message is not JSON');
   }
   if (!isObject(event)) throw new PermanentError('The message is not a JSON object');
-  if (event['Event'] === 's3:TestEvent') return [];
+  if (event['Event'] === 's3:TestEvent') return { uploads: [], refused: [] };
   if (typeof event['id'] === 'string') {
     const id = event['id'];
     if (!isVideoId(id)) throw new PermanentError(`The message names no video: ${JSON.stringify(id).slice(0, 80)}`);
-    return [{ id, key: sourceKey(id) }];
+    return { uploads: [{ id, key: sourceKey(id) }], refused: [] };
   }
   const records = event['Records'];
   if (!Array.isArray(records)) throw new PermanentError('The message is neither an S3 event nor {"id": …}');
-  return records.filter(isCreation).map((record) => reference(record, uploadsBucket));
+  const uploads: UploadReference[] = [];
+  const refused: PermanentError[] = [];
+  for (const record of records.filter(isCreation)) {
+    try {
+      uploads.push(reference(record, uploadsBucket));
+    } catch (error) {
+      if (!(error instanceof PermanentError)) throw error;
+      refused.push(error);
+    }
+  }
+  return { uploads, refused };
 }
 
 function isCreation(record: unknown): boolean {

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname, tmpdir } from 'node:os';
-import { type Handler, systemClock } from '../../messaging';
+import { type Handler, PermanentError, ReleaseError, systemClock } from '../../messaging';
 import { UPLOAD_MAX_BYTES } from '../contract';
 import { parseUploadEvent } from './event';
 import { findFfmpeg } from './find-ffmpeg';
@@ -17,15 +17,44 @@ const MAX_DURATION_SECONDS = 4 * 3600;
 const MAX_ENCODE_SECONDS = 6 * 3600;
 const CLAIM_LEASE_SECONDS = 20;
 
-/** The handler on a given context: each upload of the message in turn. */
+/**
+ * The handler on a given context: each upload of the message in turn. One that fails does not keep the others from being
+ * done; the message then fails for all that failed.
+ */
 export function createHandler(context: TranscodeContext, uploadsBucket: string): Handler {
   return async (message, { signal, logger }) => {
-    for (const upload of parseUploadEvent(message.body, uploadsBucket)) {
-      const redriven = Object.keys(message.attributes).some((name) => QUARANTINE_ATTRIBUTE.test(name));
-      const outcome = await transcode(context, { upload, messageId: message.messageId, redriven, signal, logger });
-      if (outcome === 'duplicate') logger.info({ id: upload.id }, 'duplicate event skipped');
+    const { messageId } = message;
+    const redriven = Object.keys(message.attributes).some((name) => QUARANTINE_ATTRIBUTE.test(name));
+    const { uploads, refused } = parseUploadEvent(message.body, uploadsBucket);
+    const failures: unknown[] = [...refused];
+    for (const upload of uploads) {
+      try {
+        const outcome = await transcode(context, { upload, messageId, redriven, signal, logger });
+        if (outcome === 'duplicate') logger.info({ id: upload.id }, 'duplicate event skipped');
+      } catch (error) {
+        // Told to stop: all comes back, also what failed for good; its failure is on record.
+        if (signal.aborted) throw error;
+        logger.warn({ err: error, id: upload.id }, 'an upload failed');
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failureOf(failures, uploads.length + refused.length, messageId);
   };
+}
+
+/**
+ * One error for all that failed in a message of `count` uploads: for good only if no other can succeed yet, since what goes to
+ * the dead-letter queue is not tried again. Of a message that comes back, what was done or failed for good costs no work.
+ */
+function failureOf(failures: readonly unknown[], count: number, messageId: string): unknown {
+  if (count === 1) return failures[0];
+  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+  const text = `${failures.length} of ${count} uploads failed: ${texts.join('; ')}`;
+  const cause = { cause: new AggregateError(failures, text) };
+  const passing = failures.filter((failure) => !(failure instanceof PermanentError));
+  if (passing.length === 0) return new PermanentError(text, messageId, cause);
+  const released = passing.every((failure) => failure instanceof ReleaseError);
+  return released ? new ReleaseError(text, messageId, cause) : new Error(text, cause);
 }
 
 /** The runtime marks what it sends to the dead-letter queue; the mark survives the way back. */

@@ -11,25 +11,37 @@ const record = (key: string, bucket = 'uploads', eventName = 'ObjectCreated:Post
 });
 const event = (...records: object[]): string => JSON.stringify({ Records: records });
 
+const NOTHING = { uploads: [], refused: [] };
+
 /** S3's own encoding: as in a form, a space is a plus. */
 const encodeAsS3 = (key: string): string => encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/');
 
 describe('parseUploadEvent', () => {
   test('names the upload of each record', () => {
     const other = videoId(1_700_000_000_001, 'ffffffffffff');
-    expect(parseUploadEvent(event(record(sourceKey(ID)), record(sourceKey(other))), 'uploads')).toEqual([
-      { id: ID, key: sourceKey(ID) },
-      { id: other, key: sourceKey(other) },
-    ]);
+    expect(parseUploadEvent(event(record(sourceKey(ID)), record(sourceKey(other))), 'uploads')).toEqual({
+      uploads: [
+        { id: ID, key: sourceKey(ID) },
+        { id: other, key: sourceKey(other) },
+      ],
+      refused: [],
+    });
   });
 
   test('ignores the test event and events that create nothing', () => {
-    expect(parseUploadEvent(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent' }), 'uploads')).toEqual([]);
-    expect(parseUploadEvent(event(record(sourceKey(ID), 'uploads', 'ObjectRemoved:Delete')), 'uploads')).toEqual([]);
+    expect(parseUploadEvent(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent' }), 'uploads')).toEqual(
+      NOTHING,
+    );
+    expect(parseUploadEvent(event(record(sourceKey(ID), 'uploads', 'ObjectRemoved:Delete')), 'uploads')).toEqual(
+      NOTHING,
+    );
   });
 
   test('takes the short form of a direct producer', () => {
-    expect(parseUploadEvent(JSON.stringify({ id: ID }), 'uploads')).toEqual([{ id: ID, key: sourceKey(ID) }]);
+    expect(parseUploadEvent(JSON.stringify({ id: ID }), 'uploads')).toEqual({
+      uploads: [{ id: ID, key: sourceKey(ID) }],
+      refused: [],
+    });
   });
 
   test.each([
@@ -38,13 +50,20 @@ describe('parseUploadEvent', () => {
     ['null', 'null'],
     ['no records', '{}'],
     ['an id that is a path', JSON.stringify({ id: '../../etc/passwd' })],
-    ['a record without a key', event({ s3: { bucket: { name: 'uploads' } } })],
-    ['another bucket', event(record(sourceKey(ID), 'other'))],
-    ['a key outside incoming/', event(record(`${ID}/status.json`))],
-    ['a key with a path trick', event(record('incoming/../secret/source'))],
-    ['a key that is not URL-encoded', event(record('incoming/%zz/source'))],
   ])('fails for good when the message is %s', (_what, body) => {
     expect(() => parseUploadEvent(body, 'uploads')).toThrow(PermanentError);
+  });
+
+  test.each([
+    ['no key', { s3: { bucket: { name: 'uploads' } } }],
+    ['another bucket', record(sourceKey(ID), 'other')],
+    ['a key outside incoming/', record(`${ID}/status.json`)],
+    ['a key with a path trick', record('incoming/../secret/source')],
+    ['a key that is not URL-encoded', record('incoming/%zz/source')],
+  ])('refuses a record with %s, but not the uploads beside it', (_what, bad) => {
+    const { uploads, refused } = parseUploadEvent(event(bad, record(sourceKey(ID)), bad), 'uploads');
+    expect(uploads).toEqual([{ id: ID, key: sourceKey(ID) }]);
+    expect(refused).toEqual([expect.any(PermanentError), expect.any(PermanentError)]);
   });
 
   test('undoes the encoding of any key', () => {
