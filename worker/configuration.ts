@@ -68,7 +68,7 @@ export function readConfiguration(env: Readonly<Record<string, string | undefine
     queues: readQueues(list, problems),
     handler: readHandler(text(WORKER_ENV.handler), problems),
     concurrency: integer(WORKER_ENV.concurrency, 1, 1, 10_000),
-    visibilityTimeoutSeconds: integer(WORKER_ENV.visibilityTimeoutSeconds, 30, 1, 43_200),
+    visibilityTimeoutSeconds: integer(WORKER_ENV.visibilityTimeoutSeconds, 30, 2, 43_200),
     waitTimeSeconds: integer(WORKER_ENV.waitTimeSeconds, 20, 0, 20),
     drainTimeoutSeconds: integer(WORKER_ENV.drainTimeoutSeconds, 120, 0, 172_800),
     healthPort: integer(WORKER_ENV.healthPort, 0, 0, 65_535),

@@ -68,6 +68,7 @@ describe('readConfiguration', () => {
     ['dead-letter queues of others', { [WORKER_ENV.deadLetterQueueUrl]: '- -' }, '2 entries for 1 queues'],
     ['fewer slots than queues', { [WORKER_ENV.queueUrl]: `${url} ${url}-2` }, 'at least the number of queues'],
     ['concurrency 0', { [WORKER_ENV.concurrency]: '0' }, 'from 1 to 10000'],
+    ['a visibility timeout of 1 second', { [WORKER_ENV.visibilityTimeoutSeconds]: '1' }, 'from 2 to 43200'],
     ['a fraction', { [WORKER_ENV.drainTimeoutSeconds]: '1.5' }, 'whole number'],
     ['a hook of 29 seconds', { [WORKER_ENV.terminateHookSeconds]: '29' }, 'from 30 to 7200'],
   ])('fails when there is %s', (_name, env, text) => {
