@@ -1,12 +1,33 @@
 import { systemClock } from '../messaging';
 import { ChartHistory } from './chart-history';
+import type { EventLog } from './event-log';
 import { FIDELITY } from './fidelity';
-import type { LocalRun } from './local-run';
 import type { PanelBackend } from './page-server';
-import type { LocalAbout, LocalState } from './panel-api';
+import type { FaultSettings, InstanceState, LocalAbout, LocalState, RunTotals } from './panel-api';
+import type { QueueBoard } from './queue-board';
+import type { ScaledFleet } from './scaled-fleet';
+
+/** What the panel asks of a run. */
+export interface PanelRun {
+  readonly options: { readonly assembly: { readonly stackName: string }; readonly secondsPerMinute: number };
+  readonly pageConfig: Readonly<Record<string, unknown>>;
+  readonly awsEndpoint: string;
+  readonly apiUrl: string | undefined;
+  readonly operatorEnv: Readonly<Record<string, string>>;
+  readonly log: Pick<EventLog, 'since' | 'listen'>;
+  readonly queues: Pick<QueueBoard, 'states' | 'deadLetters'>;
+  readonly fleet: Pick<ScaledFleet, 'group' | 'alarms' | 'kill'> | undefined;
+  readonly faults: FaultSettings;
+  readonly totals: RunTotals;
+  /** Seconds since the start, on this machine and on the faster clock. */
+  now(): { readonly real: number; readonly virtual: number };
+  instances(): readonly InstanceState[];
+  redrive(queueName?: string): number;
+  setFaults(change: Readonly<Record<string, unknown>>): FaultSettings;
+}
 
 /** A run, as the panel sees and steers it. */
-export function panelBackend(run: LocalRun): PanelBackend & { close(): void } {
+export function panelBackend(run: PanelRun): PanelBackend & { close(): void } {
   const history = new ChartHistory(systemClock, () => state(run));
   return {
     config: () => run.pageConfig,
@@ -23,7 +44,7 @@ export function panelBackend(run: LocalRun): PanelBackend & { close(): void } {
   };
 }
 
-function about(run: LocalRun): LocalAbout {
+function about(run: PanelRun): LocalAbout {
   const { assembly, secondsPerMinute } = run.options;
   return {
     stackName: assembly.stackName,
@@ -39,7 +60,7 @@ function about(run: LocalRun): LocalAbout {
   };
 }
 
-function state(run: LocalRun): LocalState {
+function state(run: PanelRun): LocalState {
   const { real, virtual } = run.now();
   const { fleet } = run;
   return {

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import ts from 'typescript';
 import { tableRowsOf } from '../support/doc-pages';
 
 const ROOT = join(__dirname, '../..');
@@ -31,5 +32,56 @@ describe('docs/architecture.md', () => {
       const names = [...shown.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name.replace(/\/$|\.ts$/, ''));
       expect([folder, names.sort()]).toEqual([folder, [...allowed].sort()]);
     }
+  });
+});
+
+/** The files of ours that a file imports, its type imports too, as paths from the root. */
+function importsOf(file: string): string[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(ROOT, file), 'utf8'));
+  return importedFiles.flatMap(({ fileName }) => {
+    if (!fileName.startsWith('.')) return [];
+    const path = join(file, '..', fileName);
+    const found = [path, `${path}.ts`, path.replace(/\.js$/, '.ts'), join(path, 'index.ts')];
+    return found.filter((each) => each.endsWith('.ts') && existsSync(join(ROOT, each))).slice(0, 1);
+  });
+}
+
+/** The shortest ways from a file back to itself, one for each file that is on such a way. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const wayFrom = (start: string): string[] | undefined => {
+    const ways = [[start]];
+    const seen = new Set<string>();
+    for (const way of ways) {
+      for (const next of imports.get(way.at(-1) ?? '') ?? []) {
+        if (next === start) return [...way, start];
+        if (!seen.has(next)) ways.push([...way, next]);
+        seen.add(next);
+      }
+    }
+    return undefined;
+  };
+  return [...imports.keys()].flatMap((file) => wayFrom(file)?.join(' -> ') ?? []);
+}
+
+describe('imports', () => {
+  const files = globSync(`{${[...FOLDERS.keys()].join(',')}}/**/*.ts`, { cwd: ROOT });
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
+
+  test('are read', () => {
+    expect(imports.get('bin/queue-fleet.ts')).toContain('bin/commands/simulate.ts');
+    expect(imports.get('messaging/run-batch.ts')).toContain('messaging/observer.ts');
+    expect(
+      circles(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c', 'a']],
+          ['c', []],
+        ]),
+      ),
+    ).toEqual(['a -> b -> a', 'b -> a -> b']);
+  });
+
+  test('make no circle, type imports included', () => {
+    expect(circles(imports)).toEqual([]);
   });
 });
