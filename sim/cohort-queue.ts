@@ -58,14 +58,14 @@ export class CohortQueue {
     });
     const below = (steps: number) => ages.reduce((sum, age) => (age <= steps ? sum + (this.#waits[age] ?? 0) : sum), 0);
     return {
-      meanWaitSeconds: total === 0 ? 0 : (weighted / total) * this.#stepSeconds,
+      meanWaitSeconds: (weighted / total) * this.#stepSeconds,
       waitQuantile: (share: number) => {
         let sum = 0;
         for (const age of ages) {
           sum += this.#waits[age] ?? 0;
           if (sum > share * total) return age * this.#stepSeconds;
         }
-        return (ages.at(-1) ?? 0) * this.#stepSeconds;
+        return (ages.at(-1) ?? NaN) * this.#stepSeconds;
       },
       doneWithin: (seconds: number) => below(seconds / this.#stepSeconds),
     };

@@ -15,7 +15,7 @@ export interface SimulationReport {
   readonly expired: number;
   /** Jobs that were not done when the simulation gave up. */
   readonly unfinished: number;
-  /** From arrival to the start of the attempt that finished the job. */
+  /** From arrival to the start of the attempt that finished the job; NaN, null in JSON, when there is no such job. */
   readonly waitSeconds: { readonly mean: number; readonly p50: number; readonly p95: number; readonly p99: number };
   readonly acceptableLatencySeconds: number;
   /** Share of all jobs that started within the acceptable latency. */
@@ -49,8 +49,9 @@ export interface Tally {
   readonly done: number;
   readonly deadLettered: number;
   readonly expired: number;
+  /** NaN of none. */
   readonly meanWaitSeconds: number;
-  /** Wait that a share of the finished jobs stays below. */
+  /** Wait that a share of the finished jobs stays below; NaN of none. */
   readonly waitQuantile: (share: number) => number;
   /** Finished jobs that waited no longer than this. */
   readonly doneWithin: (seconds: number) => number;
@@ -102,8 +103,8 @@ export function tallyOf(result: SimulationResult): Tally {
     ...result,
     mode: 'exact',
     jobs: result.waitSeconds.length,
-    meanWaitSeconds: waits.length === 0 ? 0 : waits.reduce((sum, wait) => sum + wait, 0) / waits.length,
-    waitQuantile: (share) => waits[Math.min(waits.length - 1, Math.floor(share * waits.length))] ?? 0,
+    meanWaitSeconds: waits.reduce((sum, wait) => sum + wait, 0) / waits.length,
+    waitQuantile: (share) => waits[Math.min(waits.length - 1, Math.floor(share * waits.length))] ?? NaN,
     doneWithin: (seconds) => waits.filter((wait) => wait <= seconds).length,
     scalingActions: result.events.filter((event) => event.kind === 'capacity').length,
   };
@@ -114,8 +115,9 @@ export function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
 }
 
-/** Seconds as people read them: `45 s`, `12 min`, `3.4 h`. */
+/** Seconds as people read them: `45 s`, `12 min`, `3.4 h`, and `-` for what was not. */
 export function duration(seconds: number): string {
+  if (Number.isNaN(seconds)) return '-';
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`;
 }
@@ -131,7 +133,10 @@ const WAITS: readonly Column[] = [
 ];
 const COSTS: readonly Column[] = [
   ['instance-h', (report) => report.instanceHours.toFixed(1)],
-  ['x bound', (report) => costRatio(report).toFixed(2)],
+  [
+    'x bound',
+    ({ instanceHours, clairvoyantInstanceHours: bound }) => (bound > 0 ? (instanceHours / bound).toFixed(2) : '-'),
+  ],
   ['max', (report) => String(report.maxInstances)],
   ['actions', (report) => String(report.scalingActions)],
   ['killed', (report) => String(report.killed)],
@@ -164,9 +169,4 @@ function alignedTable(reports: readonly SimulationReport[], columns: readonly Co
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
   return [line(header), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)].join('\n');
-}
-
-/** Instance-hours in units of the lower bound. */
-export function costRatio(report: SimulationReport): number {
-  return report.clairvoyantInstanceHours === 0 ? 1 : report.instanceHours / report.clairvoyantInstanceHours;
 }

@@ -56,6 +56,11 @@ describe('queue-fleet simulate', () => {
     expect(JSON.parse(go(...args))).toEqual(report);
   });
 
+  test('prints null for waits that there are none of', () => {
+    const report = JSON.parse(go(path('t.json'), '--workload', 'constant', '--rate', '0', '--json')) as object;
+    expect(report).toMatchObject({ jobs: 0, waitSeconds: { mean: null, p50: null, p95: null, p99: null } });
+  });
+
   test('prints a table, runs a trace with another timing, and draws a picture', () => {
     writeFileSync(path('trace.csv'), 'second,service\n10,30\n5\n400,12\n');
     writeFileSync(path('timing.json'), '{"launch":[20,30]}');

@@ -11,6 +11,13 @@ describe('reportTable', () => {
     expect(lines[2]).toMatch(/^template +99.9 % +10 s +3 min +2.5 h +60 s +12.3 +1.23 +1234 +56 +7 +0 +1$/);
   });
 
+  test('shows no wait where no job was done, and no cost against a bound of nothing', () => {
+    const none = { mean: NaN, p50: NaN, p95: NaN, p99: NaN };
+    const idle = { ...report('template'), done: 0, attainment: 0, waitSeconds: none, clairvoyantInstanceHours: 0 };
+    const [, , row] = reportTable([idle]).split('\n');
+    expect(row).toMatch(/^template +0.0 % +- +- +- +60 s +12.3 +- +1234 /);
+  });
+
   test('is two tables on a terminal that is narrower, each within 80 columns', () => {
     const runs = [report('template'), report('queueProcessingOnInstances')];
     const width = reportTable(runs).indexOf('\n');

@@ -281,6 +281,19 @@ describe('simulate', () => {
   });
 });
 
+test.each(['exact', 'aggregate'] as const)('reports no wait when no job was done (%s)', (mode) => {
+  const idle = run(base({ mode, workload: constant(0, 3_600) })).report;
+  const stuck = run(
+    base({ mode, model: model({ group: { MinSize: 0, DesiredCapacity: 0 } }), controller: scripted([]) }),
+  );
+  expect(stuck.report.jobs).toBeGreaterThan(10);
+  for (const report of [idle, stuck.report]) {
+    expect(report.waitSeconds).toEqual({ mean: NaN, p50: NaN, p95: NaN, p99: NaN });
+    expect(report.done).toBe(0);
+  }
+  expect([idle.attainment, stuck.report.attainment]).toEqual([1, 0]);
+});
+
 describe('simulateAggregate', () => {
   test('agrees with the exact simulation about waits, cost and drain', () => {
     const workload = namedWorkload(
