@@ -64,7 +64,8 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       id: 'Stalled',
       meaning: 'The oldest message is too old and no message was deleted: no consumer works',
       metric: new cloudwatch.MathExpression({
-        expression: `IF(age > ${settings.maxAge.toSeconds()} AND deleted < 1, 1, 0)`,
+        // `0 * age`: SQS counts deletes only while there are some, and a missing count compares to nothing.
+        expression: `IF(age > ${settings.maxAge.toSeconds()} AND (deleted + 0 * age) < 1, 1, 0)`,
         usingMetrics: { age: age(queue), deleted: sum(queue, 'Deleted', MINUTE) },
         label: 'Stalled',
         period: MINUTE,
@@ -153,11 +154,15 @@ function noisyGroups({ queue, maxNoisyGroups }: SignalSettings): AlarmSignal[] {
  * `visible / (deleted - sent)` alone is negative when the queue grows, so that its alarm is silent when it matters most.
  * Here a queue that does not shrink never drains, unless fewer messages wait than are done in 5 minutes: a steady queue
  * is no problem. The inner IF keeps the divisor from 0, which would drop the datapoint.
+ *
+ * SQS publishes how many were sent or deleted only while some are, and two missing values compare to nothing. With
+ * `0 * visible` they are 0 whenever the queue is published at all.
  */
 function drainMinutes(queue: IWorkQueue): cloudwatch.MathExpression {
   const perPeriod = DRAIN_PERIOD.toMinutes();
+  const shrinks = '(deleted + 0 * visible) > (sent + 0 * visible)';
   return new cloudwatch.MathExpression({
-    expression: `IF(visible > deleted, IF(deleted > sent, ${perPeriod} * visible / IF(deleted > sent, deleted - sent, 1), ${NEVER_MINUTES}), 0)`,
+    expression: `IF(visible > deleted, IF(${shrinks}, ${perPeriod} * visible / IF(${shrinks}, deleted - sent, 1), ${NEVER_MINUTES}), 0)`,
     usingMetrics: {
       visible: queue.queue.metricApproximateNumberOfMessagesVisible({
         statistic: cloudwatch.Stats.MAXIMUM,

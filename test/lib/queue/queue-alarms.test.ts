@@ -15,7 +15,7 @@ beforeEach(() => {
 
 /** Evaluates an expression as CloudWatch does; a value that is not given is a missing datapoint. */
 function evaluate(expression: string, values: Readonly<Record<string, number>>): unknown {
-  const metrics = new Map(Object.entries(values).map(([id, value]) => [id, [value]]));
+  const metrics = new Map(['age', 'visible', 'sent', 'deleted'].map((id) => [id, [values[id] ?? NaN]]));
   const input = { metrics, expressions: new Map(), length: 1, periodSeconds: 300, newestSeconds: 0 };
   const result = evaluateMetricMath(parseMetricMath(expression), input);
   return Array.isArray(result) ? result[0] : result;
@@ -99,6 +99,11 @@ describe('QueueAlarms', () => {
     ['steady, a few wait', { visible: 30, sent: 3_000, deleted: 3_000 }, 0],
     ['empty', { visible: 0, sent: 0, deleted: 0 }, 0],
     ['last seen: nothing was sent', { visible: 400, sent: 0, deleted: 100 }, 20],
+    // SQS publishes what was sent or deleted only while something is.
+    ['nobody works, and nothing is published of it', { visible: 1 }, 10_000],
+    ['nobody works, and somebody sends', { visible: 6_000, sent: 10 }, 10_000],
+    ['nothing is sent, and nothing is published of it', { visible: 400, deleted: 100 }, 20],
+    ['empty, and nothing else is published', { visible: 0 }, 0],
   ])('minutes to drain when %s', (_, values, minutes) => {
     const alarms = new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs') });
     expect(evaluate(expressionOf(alarms, 'DrainTime'), values)).toBe(minutes);
@@ -108,6 +113,9 @@ describe('QueueAlarms', () => {
     [{ age: 601, deleted: 0 }, 1],
     [{ age: 601, deleted: 1 }, 0],
     [{ age: 600, deleted: 0 }, 0],
+    // SQS publishes the deletes only while there are some.
+    [{ age: 601 }, 1],
+    [{ age: 600 }, 0],
   ])('stalled with %j: %d', (values, stalled) => {
     const queue = new WorkQueue(stack, 'Jobs');
     const alarms = new QueueAlarms(stack, 'Alarms', { queue, maxAge: Duration.minutes(10) });
