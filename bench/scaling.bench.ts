@@ -80,6 +80,8 @@ function waits(): BenchResults['waits'] {
 function extras(contestants: BenchResults['contestants']): Record<string, number> {
   const of = (id: string) => summary(contestants.find((contestant) => contestant.id === id)?.results ?? []);
   const ratio = (id: string) => Number((of('ours').instanceHours / of(id).instanceHours).toFixed(2));
+  /** What `share` of a policy's instance-hours is in units of the lower bound. */
+  const bounded = (id: string, share = 1) => Number(((of(id).instanceHours * share) / of(id).boundHours).toFixed(2));
   return {
     'late jobs at most 1 % (mean of the cells, %)': Number((of('ours').meanViolations * 100).toFixed(2)),
     "instance-hours at most 0.80 of AWS's documented policy": ratio('backlogPerInstance'),
@@ -88,6 +90,10 @@ function extras(contestants: BenchResults['contestants']): Record<string, number
     'the same against its steps without its CPU target': ratio('queueProcessingSteps'),
     'instance-hours at most 0.75 of KEDA per slot': ratio('keda'),
     'the same against it on nodes of Cluster Autoscaler': ratio('kedaOnNodes'),
+    'instance-hours of this library, in units of the lower bound': bounded('ours'),
+    "the goal against AWS's documented policy, in units of the lower bound": bounded('backlogPerInstance', 0.8),
+    'the goal against the QueueProcessingService, in units of the lower bound': bounded('queueProcessingService', 0.5),
+    'the goal against KEDA, in units of the lower bound': bounded('keda', 0.75),
     'jobs killed by scale-in: 0': of('ours').killed,
     'the same when no job is longer than its drain (three times the p99)': killedWithinDrain(),
     'drain of a 10,000-video spike at most 1.05 of the floor': spikeDrain(),

@@ -56,6 +56,7 @@ export function summary(results: BenchResults['contestants'][number]['results'])
       results.map((cell) => mean(cell.map((run) => run.instanceHours / run.clairvoyantInstanceHours / run.attainment))),
     ),
     instanceHours: total(all.map((run) => run.instanceHours)),
+    boundHours: total(all.map((run) => run.clairvoyantInstanceHours)),
     killed: total(all.map((run) => run.killed)),
   };
 }

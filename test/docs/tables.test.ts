@@ -196,11 +196,16 @@ describe('docs/local-run.md', () => {
 
 describe('docs/scaling.md', () => {
   test('says in words what its table of goals measured', () => {
-    const goals = rowsOf('scaling.md').filter(([goal = '']) => goal.startsWith('instance-hours at most'));
-    const measured = goals.map(([, value]) => Number(value).toFixed(2));
+    const rows = rowsOf('scaling.md').filter(([goal = '']) => goal.startsWith('instance-hours at most'));
+    const measured = rows.map(([, value]) => Number(value).toFixed(2));
     expect(measured).toHaveLength(3);
     const [aws, service, keda] = measured;
-    expect(read('scaling.md').replace(/\s+/g, ' ')).toContain(`it runs ${aws}, ${service} and ${keda} of them`);
+    const text = read('scaling.md').replace(/\s+/g, ' ');
+    expect(text).toContain(`it runs ${aws}, ${service} and ${keda} of them`);
+    const bounds = rowsOf('scaling.md').filter(([goal = '']) => goal.endsWith('in units of the lower bound'));
+    const [ours, ...goals] = bounds.map(([, value]) => Number(value).toFixed(2));
+    expect(text).toContain(`together they are ${goals[0]}, ${goals[1]} and ${goals[2]} of what`);
+    expect(text).toContain(`which does not know it, takes ${ours}.`);
   });
 
   test('says of short waits what was measured', () => {
