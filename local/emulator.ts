@@ -77,6 +77,8 @@ export interface StoredUpload {
   readonly bucket: string;
   readonly key: string;
   readonly initiated: Date;
+  /** `CRC32`, for example, when the upload was created with one. */
+  readonly checksumAlgorithm?: string;
   readonly parts: Map<number, { partNumber: number; body: Buffer; etag: string; lastModified: Date }>;
 }
 

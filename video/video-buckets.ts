@@ -15,6 +15,11 @@ export class VideoBuckets extends Construct {
       enforceSSL: true,
       encryption: s3.BucketEncryption.S3_MANAGED,
     };
+    // Parts of an upload that was neither completed nor aborted are in no listing, and are billed.
+    const abortIncomplete: s3.LifecycleRule = {
+      id: 'AbortIncompleteUploads',
+      abortIncompleteMultipartUploadAfter: Duration.days(1),
+    };
     this.accessLogs = new s3.Bucket(this, 'AccessLogs', {
       ...common,
       // CloudFront and S3 deliver their logs as the bucket's owner only with ACLs allowed.
@@ -26,16 +31,14 @@ export class VideoBuckets extends Construct {
       ...common,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'uploads/',
-      lifecycleRules: [
-        { id: 'AbortIncompleteUploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
-        { id: 'ExpireSources', prefix: INCOMING_PREFIX, expiration: Duration.days(7) },
-      ],
+      lifecycleRules: [abortIncomplete, { id: 'ExpireSources', prefix: INCOMING_PREFIX, expiration: Duration.days(7) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.media = new s3.Bucket(this, 'Media', {
       ...common,
       serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'media/',
+      lifecycleRules: [abortIncomplete],
       removalPolicy: RemovalPolicy.RETAIN,
     });
   }

@@ -150,7 +150,8 @@ export class VideoUploadStack extends Stack {
       fleet.role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
     };
     allow(['s3:GetObject'], [buckets.uploads.arnForObjects(`${INCOMING_PREFIX}*`)]);
-    allow(['s3:GetObject', 's3:PutObject'], [buckets.media.arnForObjects('*')]);
+    // Large files go in parts: PutObject is the right to begin, send and complete them, not to take them back.
+    allow(['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [buckets.media.arnForObjects('*')]);
     // Listing tells 404 from 403 for a missing key, and finds the claims of a video.
     allow(['s3:ListBucket'], [buckets.uploads.bucketArn, buckets.media.bucketArn]);
     return videos;

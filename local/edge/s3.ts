@@ -1,5 +1,5 @@
 /** The S3 side of the edge: what the emulator lacks is done here, what it knows is passed on, the rest is refused. */
-import type { Emulator, StoredObject, SystemMetadata } from '../emulator';
+import type { Emulator, StoredObject, StoredUpload, SystemMetadata } from '../emulator';
 import { decodeChunks } from './aws-chunked';
 import { AwsError, escapeXml, header, type EdgeRequest, type EdgeResponse } from './http';
 import { checkPostPolicy, parsePostForm } from './post-policy';
@@ -98,15 +98,16 @@ export async function answerS3(
   if (method === 'POST' && isForm(request)) return postObject(emulator, hooks, request, bucket);
   if (method === 'GET' && query.has('uploadId')) return listParts(emulator, target, query);
   const uploadId = query.get('uploadId');
-  if (uploadId !== null) requireUpload(emulator, uploadId, target);
+  const upload = uploadId === null ? undefined : requireUpload(emulator, uploadId, target);
   const copies = header(request, 'x-amz-copy-source') !== undefined;
   if (method === 'PUT' && !copies) {
-    return uploadId === null
+    return upload === undefined
       ? putObject(emulator, hooks, request, target)
-      : uploadPart(emulator, request, uploadId, Number(query.get('partNumber')));
+      : uploadPart(emulator, request, upload, Number(query.get('partNumber')));
   }
   const creates = (method === 'PUT' && uploadId === null) || (method === 'POST' && uploadId !== null);
   if (creates) checkPreconditions(emulator, request, target);
+  if (method === 'POST' && upload !== undefined) requirePartChecksums(upload, request);
   const existed = method === 'DELETE' && uploadId === null && find(emulator, target) !== undefined;
   const answer = await emulator.handle(request);
   if (answer.status >= 300) return answer;
@@ -181,13 +182,39 @@ function putObject(emulator: Emulator, hooks: S3Hooks, request: EdgeRequest, tar
   return { status: 200, headers: { etag: object.etag } };
 }
 
-function uploadPart(emulator: Emulator, request: EdgeRequest, uploadId: string, partNumber: number): EdgeResponse {
+function uploadPart(
+  emulator: Emulator,
+  request: EdgeRequest,
+  { uploadId, checksumAlgorithm }: StoredUpload,
+  partNumber: number,
+): EdgeResponse {
   if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > 10_000) {
     throw new AwsError('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive');
   }
   const { body, checksum } = payload(request);
+  if (checksumAlgorithm !== undefined && checksum?.algorithm !== checksumAlgorithm) {
+    const types = [checksumAlgorithm, checksum?.algorithm].map((name) => name?.toLowerCase() ?? 'null');
+    throw new AwsError(
+      'InvalidRequest',
+      `Checksum Type mismatch occurred, expected checksum Type: ${types[0]}, actual checksum Type: ${types[1]}`,
+    );
+  }
   const { etag } = emulator.s3.uploadPart(uploadId, partNumber, body, checksum?.value);
-  return { status: 200, headers: { etag } };
+  const name = Object.keys(CHECKSUMS).find((header) => CHECKSUMS[header] === checksum?.algorithm);
+  return { status: 200, headers: { etag, ...(checksum && name && { [name]: checksum.value }) } };
+}
+
+/** An upload that was created with a checksum is completed with that of every part. */
+function requirePartChecksums({ checksumAlgorithm: algorithm }: StoredUpload, { body }: EdgeRequest): void {
+  if (algorithm === undefined) return;
+  for (const [, part = ''] of body.toString().matchAll(/<Part>(.*?)<\/Part>/gs)) {
+    if (part.includes(`<Checksum${algorithm}>`)) continue;
+    const number = /<PartNumber>(\d+)/.exec(part)?.[1];
+    throw new AwsError(
+      'InvalidRequest',
+      `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`,
+    );
+  }
 }
 
 function listParts(emulator: Emulator, { bucket, key }: S3Target, query: URLSearchParams): EdgeResponse {
@@ -218,7 +245,7 @@ function listParts(emulator: Emulator, { bucket, key }: S3Target, query: URLSear
 }
 
 /** The upload of this id; it must belong to the key, which the emulator does not check. */
-function requireUpload(emulator: Emulator, uploadId: string, { bucket, key }: S3Target) {
+function requireUpload(emulator: Emulator, uploadId: string, { bucket, key }: S3Target): StoredUpload {
   const upload = emulator.s3.multipartUploads.get(uploadId);
   if (upload && upload.bucket === bucket && upload.key === key) return upload;
   throw new AwsError(

@@ -24,6 +24,9 @@ describe('docs/video-example.md', () => {
     expect(numberIn(/throttling \((\d+) requests a second\)/)).toBe(
       inSource('video/upload-api.ts', /THROTTLE = \{ rateLimit: (\d+)/),
     );
+    expect(numberIn(/A file above (\d+) MiB goes in parts/)).toBe(
+      inSource('video/transcode/put-file.ts', /PART_BYTES = (\d+) \* 1024 \*\* 2/),
+    );
     expect(numberIn(/most instances, default (\d+)/)).toBe(
       inSource('video/video-upload-stack.ts', /props\.maxCapacity \?\? (\d+)/),
     );

@@ -3,6 +3,12 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { ApiAccess } from '../../video/api-access';
 import { VideoUploadStack, type VideoUploadStackProps } from '../../video/video-upload-stack';
 
+interface PolicyProperties {
+  readonly PolicyDocument: {
+    readonly Statement: readonly { readonly Action: string | readonly string[]; readonly Resource: unknown }[];
+  };
+}
+
 /** Without bundling: what the files hold is tested elsewhere. */
 function synthesize(props: VideoUploadStackProps = {}): Template {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
@@ -83,6 +89,30 @@ describe('VideoUploadStack', () => {
     expect(text).not.toContain('s3:*');
     expect(text).not.toContain('s3:DeleteObject');
     expect(text).toContain('/*/status.json');
+  });
+
+  test('workers may write media, also in parts that they can take back, and delete nothing', () => {
+    const statements = Object.entries(
+      template.toJSON().Resources as Record<string, { Type: string; Properties: object }>,
+    )
+      .filter(([id, { Type }]) => id.startsWith('VideosFleet') && /^AWS::IAM::.*Policy$/.test(Type))
+      .flatMap(([, { Properties }]) => (Properties as PolicyProperties).PolicyDocument.Statement)
+      .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('s3:')));
+    const ofMedia = statements.filter(({ Resource }) => /BucketsMedia.*"\/\*"/.test(JSON.stringify(Resource)));
+    expect(ofMedia.flatMap(({ Action }) => Action)).toEqual([
+      's3:GetObject',
+      's3:PutObject',
+      's3:AbortMultipartUpload',
+    ]);
+    expect(JSON.stringify(statements)).not.toContain('s3:Delete');
+    const [media] = Object.entries(template.findResources('AWS::S3::Bucket')).filter(([id]) =>
+      id.startsWith('BucketsMedia'),
+    );
+    expect(media?.[1].Properties).toMatchObject({
+      LifecycleConfiguration: {
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      },
+    });
   });
 
   test('S3 tells the queue of new uploads, and of nothing else', () => {

@@ -8,7 +8,8 @@ import { type Handler, PermanentError, ReleaseError, systemClock } from '../../m
 import { UPLOAD_MAX_BYTES } from '../contract';
 import { parseUploadEvent } from './event';
 import { findFfmpeg } from './find-ffmpeg';
-import { createS3Client, S3ObjectStore } from './store';
+import { createS3Client } from './s3-client';
+import { S3ObjectStore } from './store';
 import { transcode, type TranscodeContext } from './transcode';
 
 /** Four hours: longer than a film, shorter than a forged header. */

@@ -1,17 +1,16 @@
 import { createWriteStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
+  type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { putFile } from './put-file';
+import { SMALL_REQUEST } from './s3-client';
 
 /** An object's own facts. */
 export interface ObjectHead {
@@ -49,28 +48,6 @@ export interface ObjectStore {
 
 /** What a client keeps of a finished file: its content never changes, a second run writes the same. */
 const FOREVER = 'public, max-age=31536000, immutable';
-
-/** The SDK does not repeat the upload of a stream, and one refused part must not cost a whole encoding. */
-const PUT_TRIES = 5;
-const PUT_PAUSE_MS = 100;
-
-/**
- * How long a request without a file may take, and how often it is tried: all tries end before a claim's lease does, so
- * that a connection that has gone silent cannot hold a renewal for ever.
- */
-const SMALL_REQUEST = { requestTimeout: 4_000 };
-
-/**
- * An S3 client whose requests come to an end. The SDK's own has no limit at all: neither for a connection, nor for an
- * answer, nor for a body that stops in the middle.
- */
-export function createS3Client(socketTimeoutMs = 60_000, config: S3ClientConfig = {}): S3Client {
-  return new S3Client({
-    maxAttempts: 3,
-    ...config,
-    requestHandler: { connectionTimeout: 3_000, socketTimeout: socketTimeoutMs, throwOnRequestTimeout: true },
-  });
-}
 
 /** 412: the version is another. 404: there is none any more. 409: another writer is at it this moment. */
 const REFUSED: readonly number[] = [404, 409, 412];
@@ -121,28 +98,8 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async putFile(key: string, path: string, contentType: string, signal: AbortSignal): Promise<void> {
-    const { size } = await stat(path);
-    for (let attempt = 1; ; attempt++) {
-      const body = (await open(path)).createReadStream();
-      const command = new PutObjectCommand({
-        Bucket: this.bucket,
-        Key: key,
-        Body: body,
-        ContentLength: size,
-        ContentType: contentType,
-        CacheControl: FOREVER,
-      });
-      try {
-        await this.s3.send(command, { abortSignal: signal });
-        return;
-      } catch (error) {
-        if (signal.aborted || attempt === PUT_TRIES || !isTransient(error)) throw error;
-        await sleep(PUT_PAUSE_MS * 2 ** attempt, undefined, { signal });
-      } finally {
-        // The SDK leaves a stream open that it could not send, and an open file keeps its space on the disk.
-        body.destroy();
-      }
-    }
+    const { s3, bucket } = this;
+    await putFile(s3, { bucket, key, path, contentType, cacheControl: FOREVER, signal });
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -162,10 +119,4 @@ async function orUndefined<T>(request: Promise<T>): Promise<T | undefined> {
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;
     throw error;
   }
-}
-
-/** Whether a request failed on the way or on S3's side; a refusal (4xx) stays one. */
-function isTransient(error: unknown): boolean {
-  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-  return status === undefined || status === 429 || status >= 500;
 }

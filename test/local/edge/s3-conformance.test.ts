@@ -1,5 +1,6 @@
 import {
   AbortMultipartUploadCommand,
+  type CompletedPart,
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
@@ -154,6 +155,29 @@ describe('the S3 side of the edge', () => {
     ]);
     await expect(edge.s3.send(new ListPartsCommand({ ...Upload, UploadId }))).rejects.toMatchObject({
       name: 'NoSuchUpload',
+    });
+  });
+
+  test('of an upload with checksums, wants the same kind of every part, and all of them at the end', async () => {
+    const Upload = { Bucket: 'uploads', Key: 'checked' };
+    const { UploadId } = await edge.s3.send(
+      new CreateMultipartUploadCommand({ ...Upload, ChecksumAlgorithm: 'CRC32' }),
+    );
+    const part = { ...Upload, UploadId, PartNumber: 1, Body: 'x' };
+    await expect(edge.s3.send(new UploadPartCommand({ ...part, ChecksumAlgorithm: 'SHA256' }))).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('actual checksum Type: sha256'),
+    });
+    const { ETag, ChecksumCRC32 } = await edge.s3.send(new UploadPartCommand(part));
+    expect(ChecksumCRC32).toBe('jNwWgw==');
+    const complete = (Parts: CompletedPart[]) =>
+      edge.s3.send(new CompleteMultipartUploadCommand({ ...Upload, UploadId, MultipartUpload: { Parts } }));
+    await expect(complete([{ PartNumber: 1, ETag }])).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('missing for part 1') as string,
+    });
+    expect(await complete([{ PartNumber: 1, ETag, ChecksumCRC32 }])).toMatchObject({
+      ETag: expect.stringMatching(/-1"$/),
     });
   });
 
