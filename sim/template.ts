@@ -5,6 +5,7 @@
  */
 import { resolveValue, type ResolveContext } from './resolve';
 import { isObject, TemplateError, type JsonObject, type TemplateResource, type TemplateView } from './template-parts';
+import { parseTemplateText } from './template-text';
 
 /** Values that a template's parameters and pseudo parameters have; both fall back to the template and to `DEFAULT_PSEUDO`. */
 export interface TemplateValues {
@@ -36,18 +37,12 @@ export class Template implements TemplateView {
   /**
    * Parses a template.
    *
-   * @param source the template's text (JSON) or the parsed object
+   * @param source the template's text (JSON or YAML) or the parsed object
    * @param file name for messages
-   * @throws TemplateError when it is not a CloudFormation template in JSON, or a condition cannot be evaluated
+   * @throws TemplateError when it is not a CloudFormation template, or a condition cannot be evaluated
    */
   static parse(source: string | object, file: string, values: TemplateValues = {}): Template {
-    if (typeof source !== 'string') return new Template(source as JsonObject, file, values);
-    let document: unknown;
-    try {
-      document = JSON.parse(source);
-    } catch (error) {
-      throw new TemplateError(file, 'template', `is not JSON: ${(error as Error).message}`);
-    }
+    const document = typeof source === 'string' ? parseTemplateText(source, file) : source;
     return new Template(document as JsonObject, file, values);
   }
 

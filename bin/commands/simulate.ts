@@ -61,7 +61,7 @@ const DEFAULT_DURATIONS = WORKLOAD_NAMES.map((name) => `${name} ${defaultDuratio
 /** `queue-fleet simulate`: a synthesized template in virtual time. */
 export function configure(command: Command): void {
   command
-    .argument('<template>', 'synthesized CloudFormation template (JSON)')
+    .argument('<template>', 'CloudFormation template, JSON or YAML')
     .requiredOption(
       '--workload <name|file>',
       `${WORKLOAD_NAMES.join(', ')}, or a CSV file: arrival second or date[,service seconds]`,
