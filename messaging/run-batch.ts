@@ -38,7 +38,12 @@ const NO_FAILURES: BatchResult = Object.freeze({ failures: [] });
  */
 export function batchRunner<T>(options: BatchOptions<T>): (deliveries: readonly Delivery[]) => Promise<RunResult[]> {
   return async (deliveries) => {
-    const prepared = await Promise.all(deliveries.map((delivery) => prepare(options, delivery)));
+    const each = await Promise.all(deliveries.map((delivery) => prepare(options, delivery)));
+    // Those that were prepared first waited for the last: their leases or the drain may be over by now.
+    const prepared = each.map((p, i): typeof p => {
+      const error = deliveries[i]?.abortReason;
+      return 'view' in p && error !== undefined ? { result: { kind: 'failed', error } } : p;
+    });
     const views: Array<ReceivedMessage<T>> = [];
     const called: Delivery[] = [];
     prepared.forEach((p, i) => {
