@@ -7,7 +7,7 @@ import {
   type ReceivedMessage,
 } from './handler';
 import type { ConsumerObserver } from './observer';
-import { prepare, resultOf, settleRun, type RunOptions, type RunResult } from './run-handler';
+import { prepare, resultOf, settleRun, unlessOver, type RunOptions, type RunResult } from './run-handler';
 
 /** A signal for the whole batch: one lost lease does not stop the work on the others. */
 function batchSignal(deliveries: readonly Delivery[]): AbortSignal {
@@ -40,9 +40,9 @@ export function batchRunner<T>(options: BatchOptions<T>): (deliveries: readonly 
   return async (deliveries) => {
     const each = await Promise.all(deliveries.map((delivery) => prepare(options, delivery)));
     // Those that were prepared first waited for the last: their leases or the drain may be over by now.
-    const prepared = each.map((p, i): typeof p => {
-      const error = deliveries[i]?.abortReason;
-      return 'view' in p && error !== undefined ? { result: { kind: 'failed', error } } : p;
+    const prepared = each.map((p, i) => {
+      const delivery = deliveries[i];
+      return delivery === undefined ? p : unlessOver(p, delivery, options.clock);
     });
     const views: Array<ReceivedMessage<T>> = [];
     const called: Delivery[] = [];

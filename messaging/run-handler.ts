@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { BodyCodec } from './body-codec';
 import type { Clock } from './clock';
 import type { Delivery } from './delivery';
-import { PermanentError, ReleaseError, type Handler, type HandlerContext, type ReceivedMessage } from './handler';
+import {
+  LeaseLostError,
+  PermanentError,
+  ReleaseError,
+  type Handler,
+  type HandlerContext,
+  type ReceivedMessage,
+} from './handler';
 import type { IdempotencyOptions } from './idempotency';
 import { beginClaim, prolongClaim, settleClaim } from './idempotency-claim';
 import type { Logger } from './logger';
@@ -93,6 +100,18 @@ export function resultOf(error: unknown): RunResult {
 /** What a handler is to get, or why it is not to run. */
 export type Prepared<T> = { readonly view: ReceivedMessage<T> } | { readonly result: RunResult };
 
+/**
+ * What was prepared, unless its run was told to stop meanwhile, or its lease is over. After a stall of the event loop the last
+ * answer may come before the heartbeat's look at the leases.
+ */
+export function unlessOver<T>(prepared: Prepared<T>, delivery: Delivery, clock: Clock): Prepared<T> {
+  if ('result' in prepared) return prepared;
+  const isLate = clock.now() >= delivery.lease.deadlineMs;
+  const late = isLate ? new LeaseLostError('the lease is over', delivery.message.messageId) : undefined;
+  const error = delivery.abortReason ?? late;
+  return error === undefined ? prepared : { result: { kind: 'failed', error } };
+}
+
 /** Decodes, validates and claims one message. Never rejects. */
 export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Promise<Prepared<T>> {
   const { codecs, schema, idempotency, clock } = options;
@@ -116,7 +135,7 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
       if (delivery.lease.deadlineMs !== deadlineMs) await prolongClaim(idempotency.store, claim, lease());
     }
     // All this took time; a handler must not start with a lease that is over or in a drain that is.
-    return delivery.abortReason ? { result: { kind: 'failed', error: delivery.abortReason } } : { view };
+    return unlessOver({ view }, delivery, clock);
   } catch (error) {
     return { result: resultOf(error) };
   }

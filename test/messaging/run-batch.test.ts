@@ -23,7 +23,9 @@ function slowToDecode(ms: number, options: WorldOptions = {}) {
 describe('a batch that waits for its slowest message to be decoded', () => {
   test('starts without a message whose lease was lost meanwhile (I4)', async () => {
     // The first entry of the renewal after 6 s is refused: somebody else has that message.
-    const { world, handled } = slowToDecode(8_000, { fault: (operation) => (operation === 'change' ? 'stale' : 'none') });
+    const { world, handled } = slowToDecode(8_000, {
+      fault: (operation) => (operation === 'change' ? 'stale' : 'none'),
+    });
     await world.clock.advance(8_100);
     expect(handled).toEqual([['body 1']]);
   });

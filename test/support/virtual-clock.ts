@@ -86,7 +86,11 @@ export class ProcessClock implements Clock {
 
   /** The event loop does nothing for `ms`. */
   stall(ms: number): void {
-    this.#stalledUntilMs = this.now() + ms;
+    this.#stalledUntilMs = Math.max(this.#stalledUntilMs, this.now() + ms);
+  }
+
+  get stalled(): boolean {
+    return this.now() < this.#stalledUntilMs;
   }
 
   /** Nothing happens in this process any more. */
