@@ -1,4 +1,4 @@
-import type { HeldClaim } from './idempotency-claim';
+import type { RenewedClaim } from './idempotency-claim';
 import type { Lease } from './lease';
 import type { TransportMessage } from './transport';
 
@@ -27,7 +27,7 @@ export class Delivery {
   /** FIFO: a message before it has to be replayed, so this one has to be replayed after it, whatever its handler says. */
   replay = false;
   /** Owner token and key in the idempotency store, while a record is held. */
-  claim: HeldClaim | undefined;
+  claim: RenewedClaim | undefined;
   /** FIFO: takes the timer of the next try here away; undefined when none is planned. */
   cancelRetry: (() => void) | undefined;
   /** Runs when the renewal that is on its way is answered. */

@@ -11,6 +11,14 @@ export interface HeldClaim {
   readonly owner: string;
 }
 
+/** A claim that is renewed while the run goes on. */
+export interface RenewedClaim extends HeldClaim {
+  /** A renewal is on its way. */
+  renewing: boolean;
+  /** The lease of the message ends later than the record, as far as is known. */
+  outdated: boolean;
+}
+
 /** How a run ended, and what its lines are about. */
 export interface ClaimEnd {
   readonly succeeded: boolean;
@@ -35,14 +43,13 @@ export async function beginClaim(
   return inTime(clock, store.begin(key, { owner, leaseUntilMs }), late);
 }
 
-/** Prolongs a key that `beginClaim` took. @throws what the store throws; WorkerError when it is another's, or the store does not answer in time */
+/** Prolongs a key that `beginClaim` took. @returns false when it is another's by now. @throws as `beginClaim` does */
 export async function prolongClaim(
   store: IdempotencyStore,
   { key, owner }: HeldClaim,
-  { leaseUntilMs, clock }: { readonly leaseUntilMs: number; readonly clock: Clock },
-): Promise<void> {
-  const ours = await inTime(clock, store.renew(key, { owner, leaseUntilMs }));
-  if (!ours) throw new WorkerError('another owner took over this idempotency key');
+  { leaseUntilMs, clock, limitMs }: { readonly leaseUntilMs: number; readonly clock: Clock; readonly limitMs?: number },
+): Promise<boolean> {
+  return inTime(clock, store.renew(key, { owner, leaseUntilMs }), undefined, limitMs);
 }
 
 /**
@@ -62,9 +69,14 @@ export async function settleClaim(store: IdempotencyStore, { key, owner }: HeldC
   }
 }
 
-async function inTime<T>(clock: Clock, call: Promise<T>, late?: (result: T) => void): Promise<T> {
+async function inTime<T>(
+  clock: Clock,
+  call: Promise<T>,
+  late?: (result: T) => void,
+  limitMs = STORE_LIMIT_MS,
+): Promise<T> {
   try {
-    return await withTimeLimit(clock, STORE_LIMIT_MS, call, late);
+    return await withTimeLimit(clock, limitMs, call, late);
   } catch (cause) {
     if (!(cause instanceof SqsError)) throw cause;
     throw new WorkerError(`the idempotency store: ${cause.message}`, undefined, { cause });

@@ -2,6 +2,7 @@ import type { Delivery } from './delivery';
 import type { EngineState } from './engine-state';
 import type { GiveBack } from './give-back';
 import { LeaseLostError } from './handler';
+import { renewRecord } from './record-renewal';
 
 /** The lease was renewed. */
 export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: number, lose: () => void): void {
@@ -13,23 +14,6 @@ export function leaseRenewed(state: EngineState, delivery: Delivery, slackMs: nu
   // A group may have waited for the renewal of its head's lease.
   if (delivery.state === 'buffered') state.dispatch();
   renewRecord(state, delivery, lose);
-}
-
-/** The lease ends later now, so the record must: a record that ends first lets a duplicate run beside its holder. */
-export function renewRecord(state: EngineState, delivery: Delivery, lose: () => void): void {
-  const { idempotency, clock, logger } = state.options;
-  const { claim, message } = delivery;
-  if (idempotency === undefined || claim === undefined) return;
-  const leaseUntilMs = clock.wallClock() + delivery.lease.deadlineMs - clock.now();
-  const renew = async (): Promise<void> => {
-    try {
-      const ours = await idempotency.store.renew(claim.key, { owner: claim.owner, leaseUntilMs });
-      if (!ours && delivery.claim === claim) lose();
-    } catch (error) {
-      logger.warn({ messageId: message.messageId, err: error }, 'an idempotency lease was not renewed');
-    }
-  };
-  void renew();
 }
 
 /** The lease is over: from here on nothing is done to the message. */

@@ -6,12 +6,13 @@ import {
   LeaseLostError,
   PermanentError,
   ReleaseError,
+  WorkerError,
   type Handler,
   type HandlerContext,
   type ReceivedMessage,
 } from './handler';
 import type { IdempotencyOptions } from './idempotency';
-import { beginClaim, prolongClaim, settleClaim } from './idempotency-claim';
+import { beginClaim, prolongClaim, settleClaim, type RenewedClaim } from './idempotency-claim';
 import type { Logger } from './logger';
 import { parseBody, type StandardSchema } from './schema';
 import type { TransportMessage } from './transport';
@@ -122,8 +123,8 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
     const view = receivedMessage(message, schema ? await parseBody(schema, text, message.messageId) : (text as T));
     if (idempotency) {
       const key = idempotency.key?.({ ...view, body: text }) ?? message.messageId;
-      const claim = { key, owner: randomUUID() };
-      const { deadlineMs } = delivery.lease;
+      const claim: RenewedClaim = { key, owner: randomUUID(), renewing: true, outdated: false };
+      let { deadlineMs } = delivery.lease;
       const lease = () => ({ leaseUntilMs: clock.wallClock() + delivery.lease.deadlineMs - clock.now(), clock });
       const begin = await beginClaim(idempotency.store, claim, lease());
       if (begin === 'done') return { result: { kind: 'duplicate' } };
@@ -131,8 +132,14 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
         return { result: { kind: 'busy', forMs: Math.max(0, begin.busyUntilMs - clock.wallClock()) } };
       }
       delivery.claim = claim;
-      // Renewed while the store was asked, so without the record: it would end before the message's lease does.
-      if (delivery.lease.deadlineMs !== deadlineMs) await prolongClaim(idempotency.store, claim, lease());
+      // Renewed while the store was asked, so without the record: it would end before the message's lease does. A store that is
+      // slower than the heartbeat never catches up.
+      for (let rounds = 0; rounds < 3 && delivery.lease.deadlineMs !== deadlineMs; rounds++) {
+        ({ deadlineMs } = delivery.lease);
+        if (!(await prolongClaim(idempotency.store, claim, lease())))
+          throw new WorkerError('another owner took over this idempotency key', message.messageId);
+      }
+      claim.renewing = false;
     }
     // All this took time; a handler must not start with a lease that is over or in a drain that is.
     return unlessOver({ view }, delivery, clock);
