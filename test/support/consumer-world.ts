@@ -1,9 +1,12 @@
 import {
   Consumer,
+  HandlerTimeoutError,
   PermanentError,
+  ReleaseError,
+  type BatchContext,
+  type BatchResult,
   type ConsumerObserver,
   type ConsumerOptions,
-  type HandlerContext,
   type ReceivedMessage,
 } from '../../messaging';
 import { StrictSqs } from './strict-sqs';
@@ -25,7 +28,9 @@ export type Work = (
   run: number,
 ) => {
   readonly ms: number;
-  readonly fail?: 'error' | 'poison';
+  readonly fail?: 'error' | 'poison' | 'release';
+  /** Asked of `context.extend` at the start. */
+  readonly extendSeconds?: number;
   /** Once it is told to stop it needs this long, and then ends as it would have. @default - it stops at once and throws */
   readonly finishesInMs?: number;
 };
@@ -42,6 +47,10 @@ export interface WorldOptions {
   readonly delayMs?: number;
   readonly latestReceiveMs?: number;
   readonly consumer?: Partial<ConsumerOptions>;
+  /** Handlers get so many messages at once. @default - one handler call for each message */
+  readonly batchSize?: number;
+  /** What a body stands for: who deletes a message must have done that. @default - itself */
+  readonly workOf?: (body: string) => string;
   /** Looks at each start of a handler. @default - as suits handlers that stop at once */
   readonly checkStart?: (run: Run, signal: AbortSignal) => void;
 }
@@ -56,6 +65,10 @@ export interface Worker {
   readonly process: ProcessClock;
   /** Handles whose lease the consumer called lost. */
   readonly lost: Set<string>;
+  /** Handles of messages that were given back, by id. */
+  readonly released: Set<string>;
+  /** Handles that it was given. */
+  readonly handed: Set<string>;
 }
 
 /** Runs consumers against strict queues and notes every broken invariant in `broken`. */
@@ -85,10 +98,19 @@ export class World {
         if (kind !== 'deleted') return;
         this.#deleted.add(message.messageId);
         const quarantined = [...this.dead.messages.values()].some((m) => m.body === message.body);
-        if (!this.#finished.has(message.messageId) && !quarantined)
+        if (!this.#finished.has(this.#workOf(message.body)) && !quarantined)
           this.broken.push(`I2 ${message.messageId} deleted, never done`);
       },
     });
+  }
+
+  /** Whether a handler has succeeded with what this body stands for. */
+  finished(body: string): boolean {
+    return this.#finished.has(this.#workOf(body));
+  }
+
+  #workOf(body: string): string {
+    return this.options.workOf?.(body) ?? body;
   }
 
   get queueUrl(): string {
@@ -116,10 +138,21 @@ export class World {
       ...(this.options.latestReceiveMs !== undefined && { latestReceiveMs: this.options.latestReceiveMs }),
     });
     const lost = new Set<string>();
+    const released = new Set<string>();
+    const handed = new Set<string>();
+    const started = new Set<string>();
     let seed = number + 1;
     const observer: ConsumerObserver = {
+      received: ({ messages }) => messages.forEach(({ receiptHandle }) => handed.add(receiptHandle)),
       leaseLost: ({ message }) => void lost.add(message.receiptHandle),
+      started: ({ message }) => void started.add(message.messageId),
+      released: ({ message, reason, delaySeconds }) => {
+        released.add(message.messageId);
+        if (reason === 'drained' && !started.has(message.messageId) && delaySeconds > 0)
+          this.broken.push(`I8 ${message.messageId} was not started and comes back after ${delaySeconds} s`);
+      },
     };
+    const { batchSize } = this.options;
     const consumer = new Consumer({
       sqs: transport,
       queueUrl: this.queueUrl,
@@ -127,11 +160,13 @@ export class World {
       clock: process,
       random: () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647,
       observer,
-      handler: (message, context) => this.#handle(worker, number, message, context),
+      ...(batchSize === undefined
+        ? { handler: (message, context) => this.#handle(worker, number, message, context) }
+        : { batchSize, batchHandler: (messages, context) => this.#handleBatch(worker, number, messages, context) }),
       ...this.options.consumer,
       ...options,
     });
-    const worker: Worker = { consumer, transport, process, lost };
+    const worker: Worker = { consumer, transport, process, lost, released, handed };
     this.workers.push(worker);
     this.#watchCalls(worker, number);
     consumer.start();
@@ -166,7 +201,7 @@ export class World {
     this.sent.forEach((id, i) => {
       if (
         !this.queue.messages.has(id) &&
-        !(this.#deleted.has(id) && this.#finished.has(id)) &&
+        !(this.#deleted.has(id) && this.finished(`body ${i}`)) &&
         !dead.has(`body ${i}`)
       ) {
         this.broken.push(`I1 ${id} is lost`);
@@ -175,7 +210,23 @@ export class World {
     this.broken.push(...this.queue.violations, ...this.dead.violations);
   }
 
-  async #handle(worker: Worker, number: number, message: ReceivedMessage, { signal }: HandlerContext): Promise<void> {
+  /** Each message of a batch ends as it would alone; one that is told to stop ends them all. */
+  async #handleBatch(
+    worker: Worker,
+    number: number,
+    messages: readonly ReceivedMessage[],
+    context: BatchContext,
+  ): Promise<BatchResult> {
+    const ends = await Promise.allSettled(messages.map((message) => this.#handle(worker, number, message, context)));
+    const failures = ends.flatMap((end, i) =>
+      end.status === 'fulfilled' ? [] : [{ messageId: messages[i]?.messageId ?? '', error: end.reason as unknown }],
+    );
+    if (failures.length === messages.length && failures.length > 1) throw failures[0]?.error;
+    return { failures };
+  }
+
+  async #handle(worker: Worker, number: number, message: ReceivedMessage, context: BatchContext): Promise<void> {
+    const { signal } = context;
     const { messageId, groupId } = message;
     const { checkStart } = this.options;
     if (!checkStart) this.#checkStart(worker, number, message);
@@ -183,11 +234,15 @@ export class World {
     this.runs.push(run);
     const count = this.runs.filter((r) => r.messageId === messageId).length;
     checkStart?.(run, signal);
-    const { ms, fail, finishesInMs } = this.options.work?.(message, count) ?? { ms: 10 };
+    const { ms, fail, finishesInMs, extendSeconds } = this.options.work?.(message, count) ?? { ms: 10 };
+    if (extendSeconds !== undefined) context.extend(extendSeconds);
     await new Promise<void>((resolve) => {
       const cancel = worker.process.setTimer(ms, resolve);
       signal.addEventListener('abort', () => {
         cancel();
+        const ranMs = this.clock.now() - run.startedAtMs;
+        if (signal.reason instanceof HandlerTimeoutError && ranMs < (extendSeconds ?? 0) * 1000 - 1)
+          this.broken.push(`${messageId} has timed out after ${ranMs} ms although it asked for ${extendSeconds} s`);
         if (finishesInMs === undefined) resolve();
         else worker.process.setTimer(finishesInMs, resolve);
       });
@@ -197,8 +252,9 @@ export class World {
     run.outcome = fail || stopped ? 'failed' : 'succeeded';
     if (stopped) throw signal.reason;
     if (fail === 'poison') throw new PermanentError('poison');
+    if (fail === 'release') throw new ReleaseError('not now');
     if (fail) throw new Error('injected');
-    this.#finished.add(messageId);
+    this.#finished.add(this.#workOf(message.body));
   }
 
   #checkStart(worker: Worker, number: number, { messageId, groupId }: ReceivedMessage): void {
