@@ -147,7 +147,7 @@ export class VideoUploadStack extends Stack {
       );
     }
     const allow = (actions: string[], resources: string[]): void => {
-      fleet.role.addToPolicy(new iam.PolicyStatement({ actions, resources }));
+      fleet.role.addToPrincipalPolicy(new iam.PolicyStatement({ actions, resources }));
     };
     allow(['s3:GetObject'], [buckets.uploads.arnForObjects(`${INCOMING_PREFIX}*`)]);
     // Large files go in parts: PutObject is the right to begin, send and complete them, not to take them back.

@@ -1,6 +1,7 @@
 import { Duration, Size } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -29,6 +30,15 @@ export interface WorkerFleetOptions {
    * @default - no variable is secret
    */
   readonly secrets?: { [name: string]: WorkerSecret };
+
+  /**
+   * The role of the instances, which trusts `ec2.amazonaws.com`. The fleet attaches one managed policy with what a worker needs.
+   *
+   * A role imported with `mutable: false` gets nothing; a warning holds the policy that its owner has to attach.
+   *
+   * @default - a new role
+   */
+  readonly role?: iam.IRole;
 
   /**
    * The network.

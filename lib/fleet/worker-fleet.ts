@@ -11,7 +11,8 @@ import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
 import { checkFleet, checkUserData, mayLaunchSpot, queuesOf, usesMixedInstances } from '../private/fleet-checks';
 import { createNetwork, workerSubnets } from '../private/fleet-network';
-import { FLEET_TAG, grantWorker } from '../private/fleet-role';
+import { addWorkerRole, FLEET_TAG } from '../private/fleet-role';
+import { checkRole } from '../private/given-role';
 import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
 import { IWorkQueue } from '../queue/work-queue-interface';
@@ -30,8 +31,8 @@ const TERMINATE_HOOK = 'WorkerDrained';
  * An Auto Scaling group of EC2 instances that handle the messages of one or several queues.
  *
  * Creates a launch template (Amazon Linux 2023, IMDSv2 with hop limit 1, encrypted gp3, no SSH key), a group with two
- * lifecycle hooks, a role with exactly what a worker needs, a security group without ingress, a log group and, unless one
- * is given, a network without internet access.
+ * lifecycle hooks, a security group without ingress, a log group and, unless they are given, a role with exactly what a
+ * worker needs and a network without internet access.
  *
  * An instance counts as in service after its worker's first successful poll, so a build that does not start never replaces
  * one that works. Before an instance goes, its worker stops receiving, gives back what it has not begun and finishes what
@@ -48,7 +49,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
   /** The group. Scaling policies act on it. */
   public readonly autoScalingGroup: autoscaling.AutoScalingGroup;
   /** The role of the instances. */
-  public readonly role: iam.Role;
+  public readonly role: iam.IRole;
   /** The launch template. */
   public readonly launchTemplate: ec2.LaunchTemplate;
   /** Where the lines of workers and boots go; streams `<instance>/worker` and `<instance>/boot`. */
@@ -70,6 +71,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     super(scope, id);
     const violations = new Violations(this);
     checkFleet(props, violations);
+    checkRole(this, props.role, violations);
     props.code._validate(violations);
     violations.throwIfAny();
 
@@ -99,15 +101,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
 
     // A tag's value has 256 characters at most: a stack's name 128, an address 42.
     const fleetTag = `${Stack.of(this).stackName}/${this.node.addr}`;
-    this.role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
-      description: 'Queue workers',
-    });
-    this.grantPrincipal = this.role;
-    const policy = new iam.ManagedPolicy(this, 'Policy', { description: 'Queue workers', roles: [this.role] });
-    grantWorker({
-      role: this.role,
-      policy,
+    const { role, policy } = addWorkerRole(this, props.role, {
       queues: queuesOf(props),
       asset: code.asset,
       logGroup: this.logGroup,
@@ -115,6 +109,8 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
       repository: code.companion?.image?.repository,
       fleetTag,
     });
+    this.role = role;
+    this.grantPrincipal = role;
 
     const environment = this.environment(props, code, drainTimeout, terminateHookTimeout);
     const script = bootScript({
@@ -164,7 +160,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     group.addMetadata(WORKER_METADATA_KEY, metadata);
     guardInstanceTags(this, group, this.launchTemplate.node.defaultChild as ec2.CfnLaunchTemplate);
     // No instance may start before its role can do everything.
-    this.autoScalingGroup.node.addDependency(this.role, policy);
+    this.autoScalingGroup.node.addDependency(role, ...(policy ? [policy] : []));
     if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);
     // Nor before its way out is open, where that is a NAT gateway.
     const { internetConnectivityEstablished } = this.vpc.selectSubnets(props.vpcSubnets ?? workerSubnets(this.vpc));

@@ -64,6 +64,8 @@ export const ERROR_CODES = {
   QueueNamedTwice: 'A fleet names each of its queues once',
   QueueOrQueues: 'A fleet has one queue or a list of queues',
   ReceiveWaitOutOfRange: 'A long poll takes 0 to 20 seconds',
+  RoleInAnotherAccount: 'The role of instances is in their account',
+  RoleNotForInstances: 'The role of instances trusts EC2',
   TerminateHookOutOfRange: 'A hook’s heartbeat timeout is 30 seconds to 2 hours',
   TooManyRollbackAlarms: 'An instance refresh watches at most 10 alarms',
   UserDataTooLarge: 'What an instance gets at its boot has at most 16 KiB',

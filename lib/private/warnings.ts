@@ -34,6 +34,12 @@ export const MAX_CAPACITY_TOO_LOW: Warning = {
   meaning: 'The declared peak and burst need more instances than may run',
 };
 
+/** A given role that CDK must not change. */
+export const ROLE_NOT_EXTENDED: Warning = {
+  id: 'roleNotExtended',
+  meaning: 'The given role takes no permissions from this app; the text holds the policy that it needs',
+};
+
 /** A sleeping fleet sees nothing for a while. */
 export const SCALE_TO_ZERO_WAKES_LATE: Warning = {
   id: 'scaleToZeroWakesLate',

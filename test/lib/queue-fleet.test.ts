@@ -1,6 +1,7 @@
 import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -141,6 +142,7 @@ describe('QueueFleet', () => {
       logRetention: logs.RetentionDays.ONE_WEEK,
       maxInstanceLifetime: Duration.days(2),
       notificationsTopic: new sns.Topic(stack, 'Topic'),
+      role: iam.Role.fromRoleName(stack, 'Workers', 'workers'),
       volumeSize: Size.gibibytes(100),
     });
     const template = Template.fromStack(stack);
@@ -153,6 +155,7 @@ describe('QueueFleet', () => {
         BlockDeviceMappings: [Match.objectLike({ Ebs: Match.objectLike({ VolumeSize: 100, Encrypted: true }) })],
       }),
     });
+    template.hasResourceProperties('AWS::IAM::InstanceProfile', { Roles: ['workers'] });
     expect(JSON.stringify(template.findResources('AWS::EC2::LaunchTemplate'))).toContain('dnf install -y own-agent');
     template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 });
   });

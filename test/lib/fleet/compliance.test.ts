@@ -1,7 +1,8 @@
 import { type Stack, Validations } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { join } from 'node:path';
-import { Encryption, FleetEgress, WorkerCode, WorkerFleet, WorkQueue } from '../../../lib';
+import { Encryption, FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
 import { findingsOf, hasCfnLint, RECOMMENDED_FLAGS } from '../../support/validators';
 
 /** All that is acknowledged in AwsSolutions, NIST 800-53 R5, HIPAA and PCI DSS, with the reason. */
@@ -17,24 +18,28 @@ const ACKNOWLEDGED: Readonly<Record<string, string>> = {
 
 jest.setTimeout(60_000);
 
-function acknowledgedFleet(stack: Stack, egress: FleetEgress): void {
+function acknowledgedFleet(stack: Stack, props: Partial<WorkerFleetProps>): void {
   const queue = new WorkQueue(stack, 'Jobs', { encryption: Encryption.customerManaged() });
   const fleet = new WorkerFleet(stack, 'Fleet', {
     queue,
-    egress,
     code: WorkerCode.fromModule(join(__dirname, 'fixtures/handler.ts')),
     logEncryptionKey: queue.encryptionKey,
     notificationsTopic: new sns.Topic(stack, 'Topic', { masterKey: queue.encryptionKey, enforceSSL: true }),
+    ...props,
   });
   for (const [id, reason] of Object.entries(ACKNOWLEDGED)) Validations.of(fleet).acknowledge({ id, reason });
 }
 
 test('passes cdk-nag and cfn-lint, network included, with at most five acknowledgements', () => {
   expect(Object.keys(ACKNOWLEDGED).length).toBeLessThanOrEqual(5);
-  const findings = findingsOf((stack) => acknowledgedFleet(stack, FleetEgress.VPC_ENDPOINTS), RECOMMENDED_FLAGS, {
-    cfnLint: hasCfnLint(),
-    allPacks: true,
-  });
+  const findings = findingsOf(
+    (stack) => acknowledgedFleet(stack, { egress: FleetEgress.VPC_ENDPOINTS }),
+    RECOMMENDED_FLAGS,
+    {
+      cfnLint: hasCfnLint(),
+      allPacks: true,
+    },
+  );
   expect(findings).toEqual([]);
 });
 
@@ -45,11 +50,12 @@ const FOUND_WITH_NAT = [
   'PCI.DSS.321-VPCNoUnrestrictedRouteToIGW',
 ];
 
-test('with a NAT gateway the packs object to the way out itself, and to nothing else', () => {
-  const findings = findingsOf((stack) => acknowledgedFleet(stack, FleetEgress.NAT_GATEWAY), RECOMMENDED_FLAGS, {
-    cfnLint: hasCfnLint(),
-    allPacks: true,
-  });
+test('with a NAT gateway the packs object to the way out itself, and to nothing else; not to a given role either', () => {
+  const build = (stack: Stack): void => {
+    const assumedBy = new iam.ServicePrincipal('ec2.amazonaws.com');
+    acknowledgedFleet(stack, { egress: FleetEgress.NAT_GATEWAY, role: new iam.Role(stack, 'Workers', { assumedBy }) });
+  };
+  const findings = findingsOf(build, RECOMMENDED_FLAGS, { cfnLint: hasCfnLint(), allPacks: true });
   expect([...new Set(findings.map(({ rule }) => rule))].sort()).toEqual(FOUND_WITH_NAT);
   expect(findings.filter(({ path }) => !path.startsWith('Test/Fleet/Vpc/PublicSubnet'))).toEqual([]);
 });

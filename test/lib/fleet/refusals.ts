@@ -2,6 +2,7 @@ import { Duration, Lazy, Size, type Stack, Tags } from 'aws-cdk-lib';
 import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import { join } from 'node:path';
 import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
 import * as bundle from '../../../lib/private/worker-bundle';
@@ -92,6 +93,20 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'ReceiveWaitOutOfRange',
     when: 'a long poll takes 21 seconds',
     attempt: fleet({ receiveWaitTime: Duration.seconds(21) }),
+  },
+  {
+    code: 'RoleInAnotherAccount',
+    when: 'the role is in another account',
+    attempt: fleet((stack) => ({
+      role: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::222222222222:role/workers'),
+    })),
+  },
+  {
+    code: 'RoleNotForInstances',
+    when: 'the role trusts functions only',
+    attempt: fleet((stack) => ({
+      role: new iam.Role(stack, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
+    })),
   },
   {
     code: 'TerminateHookOutOfRange',
