@@ -24,7 +24,7 @@ describe('docs/video-example.md', () => {
     expect(numberIn(/throttling \((\d+) requests a second\)/)).toBe(
       inSource('video/upload-api.ts', /THROTTLE = \{ rateLimit: (\d+)/),
     );
-    expect(numberIn(/A file above (\d+) MiB goes in parts/)).toBe(
+    expect(numberIn(/A file of more than (\d+) MiB goes in parts/)).toBe(
       inSource('video/transcode/put-file.ts', /PART_BYTES = (\d+) \* 1024 \*\* 2/),
     );
     expect(numberIn(/most instances, default (\d+)/)).toBe(
