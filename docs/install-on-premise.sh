@@ -63,6 +63,7 @@ ProtectSystem=strict
 ProtectHome=yes
 ReadWritePaths=/var/log/queue-fleet
 PrivateTmp=yes
+Environment=TMPDIR=/var/tmp
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectClock=yes

@@ -109,6 +109,8 @@ export interface WorkerFleetOptions {
   /**
    * Size of the root volume, gp3, at least 8 GiB. Encrypted with the account's default key for EBS.
    *
+   * Holds the system and what handlers write to their directory for temporary files (`TMPDIR`).
+   *
    * @default Size.gibibytes(16)
    */
   readonly volumeSize?: Size;

@@ -325,6 +325,7 @@ const canIsolate =
       buildWorkerAsset(`
         console.log('greeting ' + process.env.GREETING);
         console.log('parameter ' + process.env.PARAMETER);
+        console.log('temporary files in ' + require('node:os').tmpdir());
         export const handler = async () => {};`),
       'echo "before the worker: $(systemctl is-active queue-fleet-worker.service || echo not running)"',
     );
@@ -342,6 +343,7 @@ const canIsolate =
         'stand-in: systemctl enable --now queue-fleet-worker.service queue-fleet-health.timer queue-fleet-logrotate.timer',
         'log: greeting a "quoted" $HOME \\ `x`',
         'log: parameter pa"ss $HOME `id` \\n',
+        'log: temporary files in /var/tmp',
       ]),
     );
     expect(lines.some((line) => line.startsWith('log:') && line.includes('complete-launch'))).toBe(true);

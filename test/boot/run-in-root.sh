@@ -47,7 +47,7 @@ program /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl <<'EOF'
 #!/bin/bash
 exec /usr/bin/node-24 -e 'JSON.parse(require("fs").readFileSync("/etc/queue-fleet/cloudwatch-agent.json", "utf8"))'
 EOF
-# Starts the worker as the unit says: its environment files, its user, its directory, its program, its log.
+# Starts the worker as the unit says: its environment, then its environment files, its user, its directory, its program, its log.
 program /usr/bin/systemctl <<'EOF'
 #!/bin/bash
 echo "systemctl $*" >>/stand-ins.log
@@ -69,6 +69,7 @@ done
 pre=$(value ExecStartPre)
 [[ -z $pre ]] || "${pre#+}"
 set -a
+for pair in $(value Environment); do export "${pair?}"; done
 for file in $(value EnvironmentFile); do . "${file#-}"; done
 set +a
 cd "$(value WorkingDirectory)"

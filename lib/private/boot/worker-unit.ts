@@ -56,6 +56,8 @@ ProtectSystem=strict
 ProtectHome=yes
 ReadWritePaths=/var/log/queue-fleet
 PrivateTmp=yes
+# /tmp of Amazon Linux 2023 is memory, half of it at most; this is the volume. Both are emptied when the service ends.
+Environment=TMPDIR=/var/tmp
 PrivateDevices=yes
 DevicePolicy=closed
 ProtectClock=yes
