@@ -6,6 +6,7 @@ import {
   aws_iam as iam,
   CfnOutput,
   Duration,
+  Size,
   Stack,
   type StackProps,
 } from 'aws-cdk-lib';
@@ -127,6 +128,8 @@ export class VideoUploadStack extends Stack {
       }),
       instanceType: workerInstanceType(architecture),
       egress: props.egress ?? FleetEgress.VPC_ENDPOINTS,
+      // The longest video at the highest rate, see transcode/disk-space.ts, and 8 GiB for the system.
+      volumeSize: Size.gibibytes(24),
       minCapacity: 1,
       maxCapacity: props.maxCapacity ?? 4,
       // Each uploader is a message group: as many instances can work as there are people uploading.

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { lambdaBundle } from '../../video/bundle';
-import { PART_BYTES, POST_MAX_BYTES } from '../../video/contract';
+import { PART_BYTES, POST_MAX_BYTES, UPLOAD_MAX_BYTES } from '../../video/contract';
+import { outputBytes } from '../../video/transcode/disk-space';
+import { MAX_DURATION_SECONDS } from '../../video/transcode/handler';
+import { planLadder } from '../../video/transcode/ladder';
 
 const ROOT = resolve(__dirname, '../..');
 const PAGE = readFileSync(join(ROOT, 'docs/video-example.md'), 'utf8').replace(/\s+/g, ' ');
@@ -30,6 +33,21 @@ describe('docs/video-example.md', () => {
     expect(numberIn(/most instances, default (\d+)/)).toBe(
       inSource('video/video-upload-stack.ts', /props\.maxCapacity \?\? (\d+)/),
     );
+  });
+
+  test('says what bounds the disk of a worker', () => {
+    expect(numberIn(/an upload has at most (\d+) GB/)).toBe(UPLOAD_MAX_BYTES / 1e9);
+    expect(numberIn(/a video (\d+) hours, and its rates/)).toBe(MAX_DURATION_SECONDS / 3600);
+    const rungs = planLadder(1920, 1080);
+    const rates = /\(([\d.]+) and ([\d.]+) Mbit\/s of pictures, (\d+) and (\d+) kbit\/s of sound\)/
+      .exec(PAGE)
+      ?.slice(1);
+    expect(rates?.map(Number)).toEqual([
+      ...rungs.map(({ maxKbitPerSecond }) => maxKbitPerSecond / 1000),
+      ...rungs.map(({ audioKbitPerSecond }) => audioKbitPerSecond),
+    ]);
+    const gigabytes = outputBytes(rungs, MAX_DURATION_SECONDS) / 1e9;
+    expect(numberIn(/at most ([\d.]+) GB beside the upload/)).toBe(Math.ceil(gigabytes * 10) / 10);
   });
 
   test('says how large the upload function is, within 5 %', () => {

@@ -1,6 +1,10 @@
 import { App, aws_ec2 as ec2 } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { ApiAccess } from '../../video/api-access';
+import { UPLOAD_MAX_BYTES } from '../../video/contract';
+import { outputBytes } from '../../video/transcode/disk-space';
+import { MAX_DURATION_SECONDS } from '../../video/transcode/handler';
+import { planLadder } from '../../video/transcode/ladder';
 import { VideoUploadStack, type VideoUploadStackProps } from '../../video/video-upload-stack';
 
 interface PolicyProperties {
@@ -113,6 +117,17 @@ describe('VideoUploadStack', () => {
         Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
       },
     });
+  });
+
+  test('the volume holds the system, the largest upload and all that the longest video at the highest rate makes', () => {
+    const [launch] = Object.values(template.findResources('AWS::EC2::LaunchTemplate'));
+    const { LaunchTemplateData } = launch?.Properties as {
+      LaunchTemplateData: { BlockDeviceMappings: readonly { Ebs: { VolumeSize: number } }[] };
+    };
+    const gibibytes = LaunchTemplateData.BlockDeviceMappings[0]?.Ebs.VolumeSize ?? 0;
+    // The image of Amazon Linux 2023 is a volume of 8 GiB.
+    const bytes = 8 * 1024 ** 3 + UPLOAD_MAX_BYTES + outputBytes(planLadder(7680, 4320), MAX_DURATION_SECONDS);
+    expect(gibibytes * 1024 ** 3).toBeGreaterThanOrEqual(bytes);
   });
 
   test('S3 tells the queue of new uploads, and of nothing else', () => {

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../messaging';
+import { outputBytes, requireSpace } from './disk-space';
 import { MAX_FRAMES_PER_SECOND, planLadder, type Rung } from './ladder';
 import { masterPlaylist, parseSegments, type Rendition } from './playlist';
 import { lastLine, type MediaInfo, parseProbe } from './probe';
@@ -18,6 +19,8 @@ export interface EncodeContext {
   /** Longest time that all runs of ffmpeg on one video may take together, seconds. */
   readonly maxEncodeSeconds: number;
   readonly onProgress: (percent: number) => void;
+  /** Bytes that may still be written below a folder. @default - what the file system says */
+  readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
 /** A file to upload. */
@@ -56,6 +59,10 @@ export async function encode(options: EncodeContext, source: string, folder: str
   if (demuxer === undefined) throw new MediaError('NotAVideo');
   const info = await probe(context, inputOf(demuxer, source));
   const rungs = planLadder(info.width, info.height);
+  // What a header does not tell is not reckoned with: the disk may be full later, which is no verdict either.
+  if (info.durationSeconds !== undefined) {
+    await requireSpace(folder, outputBytes(rungs, info.durationSeconds), context.freeBytes);
+  }
   for (const { name } of rungs) await mkdir(join(folder, name), { recursive: true });
   const encoded = await run(context, {
     // A second more than allowed: what the header hides, or has no header for, is seen and ends all the same.

@@ -13,7 +13,7 @@ import { S3ObjectStore } from './store';
 import { transcode, type TranscodeContext } from './transcode';
 
 /** Four hours: longer than a film, shorter than a forged header. */
-const MAX_DURATION_SECONDS = 4 * 3600;
+export const MAX_DURATION_SECONDS = 4 * 3600;
 /** Six hours: half of the longest time for which SQS lets a message be kept. */
 const MAX_ENCODE_SECONDS = 6 * 3600;
 const CLAIM_LEASE_SECONDS = 20;

@@ -4,6 +4,7 @@ import { type Clock, type Logger, PermanentError, ReleaseError } from '../../mes
 import { decodeName, SIZE_METADATA, type VideoStatus, VIDEO_TYPES } from '../contract';
 import { acquireClaim, type ClaimContext, closeClaim, latestClaim } from './claim';
 import { ClaimLease } from './claim-lease';
+import { requireSpace } from './disk-space';
 import { encode, type EncodeContext, type EncodeResult } from './encode';
 import type { UploadReference } from './event';
 import { MediaError } from './problems';
@@ -27,6 +28,8 @@ export interface TranscodeContext {
   /** How long a claim holds without a sign of life, milliseconds; renewed three times in that. */
   readonly leaseMs: number;
   readonly encode?: typeof encode;
+  /** As {@link EncodeContext.freeBytes}. */
+  readonly freeBytes?: (folder: string) => Promise<number>;
 }
 
 /** The message that asks for the work. */
@@ -169,6 +172,7 @@ async function produce(
     throw new MediaError('SizeDiffers', `${head.sizeBytes} bytes, declared were ${declared}`);
   }
   if (!Object.hasOwn(VIDEO_TYPES, head.contentType)) throw new MediaError('TypeNotAllowed', head.contentType);
+  await requireSpace(folder, head.sizeBytes, context.freeBytes);
   const source = join(folder, 'source');
   await context.uploads.download(upload.key, source, signal);
   signal.throwIfAborted();
@@ -179,6 +183,7 @@ async function produce(
     maxDurationSeconds: context.maxDurationSeconds,
     maxEncodeSeconds: context.maxEncodeSeconds,
     onProgress: (percent) => record.progress(percent),
+    ...(context.freeBytes && { freeBytes: context.freeBytes }),
   };
   const result = await (context.encode ?? encode)(encoding, source, folder);
   await publish(context.media, upload.id, result, folder, signal);

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../../messaging';
+import { PermanentError, systemClock } from '../../../messaging';
+import { outputBytes, streamBytes } from '../../../video/transcode/disk-space';
 import { encode, encodeArguments, type EncodeContext, type EncodeResult } from '../../../video/transcode/encode';
 import { findFfmpeg } from '../../../video/transcode/find-ffmpeg';
 import { planLadder } from '../../../video/transcode/ladder';
@@ -59,6 +60,30 @@ describe('encode', () => {
   test('takes a video without sound', async () => {
     draw('in.mp4', ...picture, ...mp4);
     expect((await run('in.mp4')).info.hasAudio).toBe(false);
+  });
+
+  test('noise, which no encoder makes small, stays within what is reckoned for the disk', async () => {
+    const noise = ['-f', 'lavfi', '-i', 'color=gray:s=320x180:r=30,noise=alls=100:allf=t'];
+    draw('in.mp4', ...noise, '-f', 'lavfi', '-i', 'anoisesrc', '-t', '6', '-c:v', 'mpeg4', '-q:v', '3', '-c:a', 'aac');
+    const { info, files } = await run('in.mp4');
+    const bytes = files.reduce((sum, { name }) => sum + statSync(at(name)).size, 0);
+    const reckoned = streamBytes(planLadder(info.width, info.height), info.durationSeconds);
+    expect(bytes).toBeLessThan(reckoned);
+    // Else this would say nothing.
+    expect(bytes).toBeGreaterThan(reckoned / 2);
+  });
+
+  test('does not begin what the disk has no room for, and has no verdict on the file', async () => {
+    draw('in.mp4', ...picture, ...mp4);
+    const progress: number[] = [];
+    const needed = outputBytes(planLadder(160, 90), 1);
+    const attempt = (free: number) =>
+      run('in.mp4', { freeBytes: async () => free, onProgress: (p) => progress.push(p) });
+    const error = await attempt(needed - 1).catch((reason: unknown) => reason);
+    expect(error).not.toBeInstanceOf(PermanentError);
+    expect(error).toMatchObject({ message: expect.stringContaining('The disk is too small') as string });
+    expect([progress, existsSync(at('play.mp4'))]).toEqual([[], false]);
+    await attempt(needed);
   });
 
   test('a second run writes the same bytes', async () => {

@@ -36,6 +36,7 @@ function world() {
   let encodes = 0;
   let gate: Promise<void> = Promise.resolve();
   let failure: Error | undefined;
+  let freeBytes = Infinity;
   uploads.put(UPLOAD.key, 'content', 'video/mp4', { name: encodeName('Ferien + 🎬.mp4') });
   let progress = (_percent: number): void => {};
   const encode = async (context: EncodeContext, _source: string, folder: string): Promise<EncodeResult> => {
@@ -66,6 +67,7 @@ function world() {
     maxEncodeSeconds: 3600,
     leaseMs: LEASE_MS,
     encode,
+    freeBytes: async () => freeBytes,
   });
   const run = (messageId: string, options: Partial<TranscodeRequest> & { worker?: string; scratch?: string } = {}) =>
     transcode(context(options.worker ?? 'worker-1', options.scratch ?? scratch), {
@@ -96,6 +98,7 @@ function world() {
       gate = new Promise((resolve) => (open = resolve));
       return open;
     },
+    freeUp: (bytes: number) => (freeBytes = bytes),
     failWith: (error: Error | undefined) => (failure = error),
   };
 }
@@ -329,6 +332,16 @@ describe('transcode', () => {
     expect(failed).not.toBeInstanceOf(PermanentError);
     expect(status()?.state).toBe('processing');
     failWith(undefined);
+    expect(await run('m1')).toBe('encoded');
+  });
+
+  test('downloads nothing that has no room on the disk, and gives the claim back', async () => {
+    const { run, status, encodes, freeUp, uploads } = world();
+    const download = jest.spyOn(uploads, 'download');
+    freeUp('content'.length - 1);
+    await expect(run('m1')).rejects.toThrow('The disk is too small for this video');
+    expect([download.mock.calls.length, encodes(), status()?.state]).toEqual([0, 0, 'processing']);
+    freeUp('content'.length);
     expect(await run('m1')).toBe('encoded');
   });
 
