@@ -1,13 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { alarmAction, checkAlarmTopic } from '../private/alarm-topic';
 import { ageLimitSeconds, fleetSignals } from '../private/fleet-signals';
 import { alarmOn } from '../private/queue-signals';
 import { fleetDashboard } from '../private/scaling/fleet-dashboard';
 import { groupCapacity } from '../private/scaling/group-capacity';
+import { Violations } from '../private/violations';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import type { Workload } from '../scaling/workload';
 
@@ -26,7 +27,7 @@ export interface FleetMonitoringProps {
    */
   readonly maxCapacity?: number;
   /**
-   * Topic that is told when an alarm begins and when it ends.
+   * Topic that is told when an alarm begins and when it ends. CloudWatch is let in by its policy, if it has one, and its key.
    *
    * @default - the alarms only show in CloudWatch
    */
@@ -75,10 +76,13 @@ export class FleetMonitoring extends Construct {
   /** The dashboard, if wanted. */
   public readonly dashboard?: cloudwatch.Dashboard;
 
-  /** @throws ConfigurationError GroupCapacityUnknown */
+  /** @throws ConfigurationError AlarmTopicKeyNotAllowed, GroupCapacityUnknown */
   constructor(scope: Construct, id: string, props: FleetMonitoringProps) {
     super(scope, id);
     const { queue, autoScalingGroup } = props;
+    const violations = new Violations(this);
+    checkAlarmTopic(violations, props.alarmTopic);
+    violations.throwIfAny();
     const max = groupCapacity(autoScalingGroup, 'maxCapacity', props.maxCapacity, this);
 
     const sizing = props.workload._sizing();
@@ -92,7 +96,7 @@ export class FleetMonitoring extends Construct {
     this.tooFewInServiceAlarm = alarm('TooFewInService');
 
     if (props.alarmTopic) {
-      const action = new actions.SnsAction(props.alarmTopic);
+      const action = alarmAction(this, props.alarmTopic);
       for (const each of this.alarms) {
         each.addAlarmAction(action);
         each.addOkAction(action);

@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { createAlarmTopic } from '../private/alarm-topic';
+import { alarmAction, checkAlarmTopic, createAlarmTopic } from '../private/alarm-topic';
 import { alarmOn, type AlarmSignal, queueSignals } from '../private/queue-signals';
 import { SQS_LIMITS } from '../private/sqs-limits';
 import { Violations } from '../private/violations';
@@ -15,7 +15,7 @@ export interface QueueAlarmsProps {
   readonly queue: IWorkQueue;
 
   /**
-   * Topic that is told when an alarm begins and when it ends.
+   * Topic that is told when an alarm begins and when it ends. CloudWatch is let in by its policy, if it has one, and its key.
    *
    * @default - a new topic, encrypted with a rotated key that CloudWatch may use, closed to plain HTTP
    */
@@ -63,7 +63,7 @@ export class QueueAlarms extends Construct {
   public readonly alarmTopic: sns.ITopic;
 
   /**
-   * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
+   * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, AlarmTopicKeyNotAllowed, NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
    */
   constructor(scope: Construct, id: string, props: QueueAlarmsProps) {
     super(scope, id);
@@ -75,12 +75,12 @@ export class QueueAlarms extends Construct {
       maxDrainTime: props.maxDrainTime ?? Duration.hours(1),
       maxNoisyGroups: props.maxNoisyGroups,
     });
-    this.alarms = signals.map((signal) => this.addAlarm(signal));
+    const action = alarmAction(this, this.alarmTopic);
+    this.alarms = signals.map((signal) => this.addAlarm(signal, action));
   }
 
-  private addAlarm(signal: AlarmSignal): cloudwatch.Alarm {
+  private addAlarm(signal: AlarmSignal, action: SnsAction): cloudwatch.Alarm {
     const alarm = new cloudwatch.Alarm(this, signal.id, alarmOn(signal));
-    const action = new SnsAction(this.alarmTopic);
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
     return alarm;
@@ -102,6 +102,7 @@ export class QueueAlarms extends Construct {
       { min: 300, max: 86_400 },
       'leave it out for one hour',
     );
+    checkAlarmTopic(violations, props.alarmTopic);
     violations.requireNumber(
       'NoisyGroupsOutOfRange',
       'maxNoisyGroups',

@@ -70,7 +70,7 @@ describe('the runbook', () => {
   test('has no section without an alarm, but for what is no alarm', () => {
     const ids = [...fleetAlarms(), ...queueAlarms()].map(({ node }) => `\`${node.id}\``);
     const others = SECTIONS.filter(({ text }) => !ids.some((id) => text.includes(id))).map(({ anchor }) => anchor);
-    expect(others).toEqual(['alarms-that-scale', 'removing-a-fleet']);
+    expect(others).toEqual(['over-without-a-reason', 'alarms-that-scale', 'removing-a-fleet']);
   });
 
   test('knows all places where alarms are made', () => {

@@ -31,12 +31,12 @@ export class DeployedStack {
     return { kind: 'aws', arn: this.arnOf(construct) };
   }
 
-  /** What IAM answers to a request to a queue. */
+  /** What IAM answers to a request to a queue, or to a topic that has a policy. */
   ask(queue: IConstruct, principal: Principal, action: string, context: RequestContext = {}): Evaluation['decision'] {
     const id = this.#resourceOf(queue).logicalId;
-    const policies = this.#template
-      .ofType('AWS::SQS::QueuePolicy')
-      .filter((policy) => JSON.stringify(policy.properties['Queues']).includes(`"${id}"`));
+    const policies = ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy']
+      .flatMap((type) => this.#template.ofType(type))
+      .filter(({ properties }) => JSON.stringify(properties['Queues'] ?? properties['Topics']).includes(`"${id}"`));
     return evaluate({
       identityPolicies: this.#identityPolicies(principal),
       resourcePolicy: policies[0] && (this.#resolve(policies[0])['PolicyDocument'] as PolicyDocument),

@@ -54,6 +54,15 @@ export const REFUSALS: readonly Refusal[] = [
       void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxDrainTime: Duration.hours(25) }),
   },
   {
+    code: 'AlarmTopicKeyNotAllowed',
+    when: 'alarms tell a topic under alias/aws/sns',
+    attempt: (stack) => {
+      const masterKey = kms.Alias.fromAliasName(stack, 'Managed', 'alias/aws/sns');
+      const alarmTopic = new sns.Topic(stack, 'Topic', { masterKey });
+      void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), alarmTopic });
+    },
+  },
+  {
     code: 'DashboardQueuesOutOfRange',
     when: 'a dashboard shows no queue',
     attempt: (stack) => void new QueueDashboard(stack, 'Queues', { queues: [] }),
