@@ -4,6 +4,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import type { Sizing } from '../scaling/sizing';
 import { type AlarmSignal, deadLetters, oldestMessage } from './queue-signals';
+import { groupResource } from './scaling/group-capacity';
 import { groupMetric, literal, queueTerms } from './scaling/queue-metrics';
 
 /** What is watched, and by which numbers. */
@@ -43,6 +44,10 @@ function tooOld({ queue, sizing }: FleetSignalSettings): AlarmSignal {
 }
 
 function atMaximum({ queue, autoScalingGroup, sizing, max }: FleetSignalSettings): AlarmSignal {
+  // A group of a fixed size is always at its maximum: there only a backlog counts that it cannot do within the latency.
+  const isFixed = String(groupResource(autoScalingGroup).minSize) === String(max);
+  const inTime = (max * sizing.concurrency * sizing.acceptableLatencySeconds) / sizing.averageProcessingSeconds;
+  const fine = isFixed ? literal(Math.floor(inTime)) : '0';
   const metrics = {
     ...queueTerms([queue.queue], FIVE, ['v']).metrics,
     d: groupMetric(autoScalingGroup, 'GroupDesiredCapacity', FIVE, 'Minimum'),
@@ -50,7 +55,7 @@ function atMaximum({ queue, autoScalingGroup, sizing, max }: FleetSignalSettings
   return {
     id: 'AtMaximum',
     meaning: `The fleet is at its maximum of ${max} instances and messages still wait`,
-    ...isTrue(`IF(v>0,IF(d>=${literal(max)},1,0),0)`, metrics, FIVE, 'At the maximum while messages wait'),
+    ...isTrue(`IF(v>${fine},IF(d>=${literal(max)},1,0),0)`, metrics, FIVE, 'At the maximum while messages wait'),
     periods: periods(Math.max(1_800, 2 * sizing.acceptableLatencySeconds), FIVE),
   };
 }

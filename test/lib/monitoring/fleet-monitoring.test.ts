@@ -107,6 +107,15 @@ describe('FleetMonitoring', () => {
     ]);
   });
 
+  test('a group of a fixed size is at its maximum when it cannot do in time what waits', () => {
+    const { stack, autoScalingGroup, queue } = plainGroup(10, 10);
+    new FleetMonitoring(stack, 'Monitoring', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD });
+    // 10 instances, one message at a time, 180 s each: 33 in 600 s.
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Metrics: Match.arrayWith([Match.objectLike({ Expression: 'IF(v>33,IF(d>=10,1,0),0)' })]),
+    });
+  });
+
   test.each([
     ['the default boot', 150, 6],
     ['a slow boot: four launch hooks of three boots', 600, 24],
