@@ -1,4 +1,5 @@
 /* eslint-disable awscdk/require-passing-this -- functions that build into the scope that they are given */
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -34,8 +35,17 @@ export function workerSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
 
 /** A managed policy in place of the inline one that the L2 would add: NIST, HIPAA and PCI rules want it so. */
 function flowLogRole(scope: Construct, logGroup: logs.LogGroup): iam.IRole {
+  const stack = Stack.of(scope);
   const role = new iam.Role(scope, 'FlowLogsRole', {
-    assumedBy: new iam.ServicePrincipal('vpc-flow-logs.amazonaws.com'),
+    // Only for flow logs of this account: the service acts for others as well.
+    assumedBy: new iam.ServicePrincipal('vpc-flow-logs.amazonaws.com', {
+      conditions: {
+        StringEquals: { 'aws:SourceAccount': stack.account },
+        ArnLike: {
+          'aws:SourceArn': stack.formatArn({ service: 'ec2', resource: 'vpc-flow-log', resourceName: '*' }),
+        },
+      },
+    }),
   });
   new iam.ManagedPolicy(scope, 'FlowLogsPolicy', {
     roles: [role],

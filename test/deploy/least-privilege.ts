@@ -76,7 +76,16 @@ function checkTrust(facts: Facts): void {
     for (const service of SERVICES) {
       const { decision } = evaluate({
         resourcePolicy: trust,
-        request: { principal: { kind: 'service', service }, action: 'sts:AssumeRole', resource: arn },
+        request: {
+          principal: { kind: 'service', service },
+          action: 'sts:AssumeRole',
+          resource: arn,
+          // What flow logs say of themselves; the other services are not asked for it.
+          context: {
+            'aws:SourceAccount': ACCOUNT,
+            'aws:SourceArn': `arn:aws:ec2:${REGION}:${ACCOUNT}:vpc-flow-log/fl-1`,
+          },
+        },
       });
       assert.equal(decision === 'allow', service === trusted, `${service} takes on ${path}: ${decision}`);
     }

@@ -6,6 +6,7 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { join } from 'node:path';
 import { Encryption, WorkerCode, WorkerFleet, WorkerSecret, WorkQueue } from '../../../lib';
 import { FLEET_TAG } from '../../../lib/private/fleet-role';
+import { evaluate, type PolicyDocument } from '../../../local/policy-evaluator';
 import { ACCOUNT, DeployedStack, REGION } from '../../support/deployed-stack';
 
 describe('the role of a worker', () => {
@@ -107,4 +108,29 @@ describe('the role of a worker', () => {
     expect(may('ssm:GetParameters', arn('ssm', 'parameter/other'))).toBe('implicitDeny');
     expect(may('ec2:DescribeInstances', '*')).toBe('implicitDeny');
   });
+});
+
+test('flow logs may take on their role for this account and no other', () => {
+  const stack = new Stack(new App(), 'Flows');
+  const fleet = new WorkerFleet(stack, 'Fleet', {
+    queue: new WorkQueue(stack, 'Jobs'),
+    code: WorkerCode.fromModule(join(__dirname, 'fixtures/handler.ts')),
+  });
+  const role = new DeployedStack(stack).propertiesOf(fleet.node.findChild('FlowLogsRole'));
+  const take = (account: string) =>
+    evaluate({
+      identityPolicies: [],
+      resourcePolicy: role['AssumeRolePolicyDocument'] as PolicyDocument,
+      request: {
+        principal: { kind: 'service', service: 'vpc-flow-logs.amazonaws.com' },
+        action: 'sts:AssumeRole',
+        resource: '*',
+        context: {
+          'aws:SourceAccount': account,
+          'aws:SourceArn': `arn:aws:ec2:${REGION}:${account}:vpc-flow-log/fl-1`,
+        },
+      },
+    }).decision;
+  expect(take(ACCOUNT)).toBe('allow');
+  expect(take('222222222222')).toBe('implicitDeny');
 });
