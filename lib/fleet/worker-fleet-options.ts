@@ -107,13 +107,24 @@ export interface WorkerFleetOptions {
   readonly onDemandBaseCapacity?: number;
 
   /**
-   * Size of the root volume, gp3, at least 8 GiB. Encrypted with the account's default key for EBS.
+   * Size of the root volume, gp3, at least 8 GiB. Always encrypted: see `volumeEncryptionKey`.
    *
    * Holds the system and what handlers write to their directory for temporary files (`TMPDIR`).
    *
    * @default Size.gibibytes(16)
    */
   readonly volumeSize?: Size;
+
+  /**
+   * Key that encrypts the root volume, symmetric and of the region of the instances.
+   *
+   * Auto Scaling has to be allowed to use it: its policy is extended where it is a key of this app; for another one a warning says
+   * what is missing. The role AWSServiceRoleForAutoScaling has to exist, as it does in an account that ever had a group.
+   *
+   * @default - the account's default key for EBS
+   * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+   */
+  readonly volumeEncryptionKey?: kms.IKey;
 
   /**
    * The most memory that the worker and its children may use: a size such as `2G`, or a percentage of the instance's.

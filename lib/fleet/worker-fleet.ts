@@ -15,6 +15,7 @@ import { addWorkerRole, FLEET_TAG } from '../private/fleet-role';
 import { checkRole } from '../private/given-role';
 import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
+import { allowVolumes, checkVolumeKey } from '../private/volume-key';
 import { IWorkQueue } from '../queue/work-queue-interface';
 import { terminateHookSeconds } from '../scaling/sizing';
 import { VpcEndpoints } from './vpc-endpoints';
@@ -72,6 +73,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     const violations = new Violations(this);
     checkFleet(props, violations);
     checkRole(this, props.role, violations);
+    checkVolumeKey(this, props.volumeEncryptionKey, violations);
     props.code._validate(violations);
     violations.throwIfAny();
 
@@ -98,6 +100,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     }
     this.logGroup = this.createLogGroup('Logs', props);
     props.logEncryptionKey?.addToResourcePolicy(this.logKeyStatement());
+    if (props.volumeEncryptionKey) allowVolumes(this, props.volumeEncryptionKey);
 
     // A tag's value has 256 characters at most: a stack's name 128, an address 42.
     const fleetTag = `${Stack.of(this).stackName}/${this.node.addr}`;
@@ -260,6 +263,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
           deviceName: '/dev/xvda',
           volume: ec2.BlockDeviceVolume.ebs((props.volumeSize ?? Size.gibibytes(16)).toGibibytes(), {
             encrypted: true,
+            kmsKey: props.volumeEncryptionKey,
             volumeType: ec2.EbsDeviceVolumeType.GP3,
             deleteOnTermination: true,
           }),

@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   TerminateHookOutOfRange: 'A hook’s heartbeat timeout is 30 seconds to 2 hours',
   TooManyRollbackAlarms: 'An instance refresh watches at most 10 alarms',
   UserDataTooLarge: 'What an instance gets at its boot has at most 16 KiB',
+  VolumeKeyInAnotherRegion: 'The key of volumes is in the region of their instances',
   VolumeTooSmall: 'The root volume holds Amazon Linux: 8 GiB or more',
   WarmPoolStateNotPossible: 'The instances of a warm pool are stopped or running',
   WarmPoolWithSpot: 'A warm pool holds no Spot instances',

@@ -51,3 +51,9 @@ export const SPOT_SHORTER_THAN_WORK: Warning = {
   id: 'spotShorterThanWork',
   meaning: 'A Spot instance is taken back sooner than the longest work ends, which then starts again elsewhere',
 };
+
+/** Key policies alone do not let a service-linked role of another account use a key. */
+export const VOLUME_KEY_NEEDS_GRANT: Warning = {
+  id: 'volumeKeyNeedsGrant',
+  meaning: 'The key of the volumes is in another account, so Auto Scaling needs a grant that somebody has to create',
+};

@@ -2,6 +2,7 @@ import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -24,6 +25,7 @@ function queueFleet(props: Partial<QueueFleetProps> = {}) {
 }
 
 const GROUP = 'AWS::AutoScaling::AutoScalingGroup';
+const KEY_ARN = 'arn:aws:kms:eu-west-1:111111111111:key/volumes';
 const workerEnvironment = (template: Template): Record<string, string> =>
   Object.values(template.findResources(GROUP))[0]?.Metadata['cdk-queue-fleet:worker'].environment;
 
@@ -144,6 +146,7 @@ describe('QueueFleet', () => {
       notificationsTopic: new sns.Topic(stack, 'Topic'),
       role: iam.Role.fromRoleName(stack, 'Workers', 'workers'),
       volumeSize: Size.gibibytes(100),
+      volumeEncryptionKey: kms.Key.fromKeyArn(stack, 'Key', KEY_ARN),
     });
     const template = Template.fromStack(stack);
     template.hasResourceProperties(GROUP, {
@@ -152,7 +155,9 @@ describe('QueueFleet', () => {
     });
     template.hasResourceProperties('AWS::EC2::LaunchTemplate', {
       LaunchTemplateData: Match.objectLike({
-        BlockDeviceMappings: [Match.objectLike({ Ebs: Match.objectLike({ VolumeSize: 100, Encrypted: true }) })],
+        BlockDeviceMappings: [
+          Match.objectLike({ Ebs: Match.objectLike({ VolumeSize: 100, Encrypted: true, KmsKeyId: KEY_ARN }) }),
+        ],
       }),
     });
     template.hasResourceProperties('AWS::IAM::InstanceProfile', { Roles: ['workers'] });

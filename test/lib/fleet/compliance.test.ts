@@ -1,5 +1,6 @@
 import { type Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { join } from 'node:path';
 import { Encryption, FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
@@ -50,10 +51,14 @@ const FOUND_WITH_NAT = [
   'PCI.DSS.321-VPCNoUnrestrictedRouteToIGW',
 ];
 
-test('with a NAT gateway the packs object to the way out itself, and to nothing else; not to a given role either', () => {
+test('with a NAT gateway the packs object to the way out itself, and to nothing else; not to a given role and key either', () => {
   const build = (stack: Stack): void => {
     const assumedBy = new iam.ServicePrincipal('ec2.amazonaws.com');
-    acknowledgedFleet(stack, { egress: FleetEgress.NAT_GATEWAY, role: new iam.Role(stack, 'Workers', { assumedBy }) });
+    acknowledgedFleet(stack, {
+      egress: FleetEgress.NAT_GATEWAY,
+      role: new iam.Role(stack, 'Workers', { assumedBy }),
+      volumeEncryptionKey: new kms.Key(stack, 'VolumeKey', { enableKeyRotation: true }),
+    });
   };
   const findings = findingsOf(build, RECOMMENDED_FLAGS, { cfnLint: hasCfnLint(), allPacks: true });
   expect([...new Set(findings.map(({ rule }) => rule))].sort()).toEqual(FOUND_WITH_NAT);

@@ -3,6 +3,7 @@ import * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { join } from 'node:path';
 import { FleetEgress, WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../../../lib';
 import * as bundle from '../../../lib/private/worker-bundle';
@@ -126,6 +127,13 @@ export const REFUSALS: readonly Refusal[] = [
     code: 'UserDataTooLarge',
     when: 'the environment has 10,000 characters',
     attempt: fleet({ environment: { A: 'x'.repeat(10_000) } }),
+  },
+  {
+    code: 'VolumeKeyInAnotherRegion',
+    when: 'the key of the volumes is in another region',
+    attempt: fleet((stack) => ({
+      volumeEncryptionKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111111111111:key/1'),
+    })),
   },
   { code: 'VolumeTooSmall', when: 'the volume has 4 GiB', attempt: fleet({ volumeSize: Size.gibibytes(4) }) },
   {

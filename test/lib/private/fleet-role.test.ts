@@ -9,6 +9,9 @@ import { WorkerCode, WorkerFleet, type WorkerFleetProps, WorkQueue } from '../..
 
 const EC2 = new iam.ServicePrincipal('ec2.amazonaws.com');
 
+/** Without bundling: what is in the asset does not matter to the role. */
+const unbundled = () => new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+
 function addFleet(stack: Stack, props: Partial<WorkerFleetProps> = {}, id = 'Fleet'): WorkerFleet {
   return new WorkerFleet(stack, id, {
     queue: new WorkQueue(stack, `${id}Jobs`),
@@ -37,7 +40,7 @@ const rolesIn = (stack: Stack): string[] => Object.keys(Template.fromStack(stack
 
 /** What a worker gets when the fleet makes its role. */
 const OWN = (() => {
-  const stack = new Stack(new App(), 'App');
+  const stack = new Stack(unbundled(), 'App');
   addFleet(stack);
   return policiesIn(stack)[0]?.PolicyDocument as { Statement: ReadonlyArray<{ Sid?: string }> };
 })();
@@ -49,7 +52,7 @@ const warningsOf = (stack: Stack): string[] =>
 
 describe('a given role', () => {
   test('gets what the fleet’s own would get, and the instances get it', () => {
-    const stack = new Stack(new App(), 'App');
+    const stack = new Stack(unbundled(), 'App');
     const role = new iam.Role(stack, 'Workers', { assumedBy: EC2 });
     const fleet = addFleet(stack, { role });
     const ref = { Ref: stack.getLogicalId(role.node.defaultChild as iam.CfnRole) };
@@ -67,7 +70,7 @@ describe('a given role', () => {
   });
 
   test('may be in a stack that knows nothing of the fleet', () => {
-    const app = new App();
+    const app = unbundled();
     const platform = new Stack(app, 'Platform');
     const role = new iam.Role(platform, 'Workers', { assumedBy: EC2 });
     const stack = new Stack(app, 'App');
@@ -80,7 +83,7 @@ describe('a given role', () => {
   });
 
   test('may be imported, and shared by two fleets and what users grant', () => {
-    const stack = new Stack(new App(), 'App');
+    const stack = new Stack(unbundled(), 'App');
     const role = iam.Role.fromRoleName(stack, 'Workers', 'workers');
     addFleet(stack, { role }, 'One');
     const two = addFleet(stack, { role }, 'Two');
@@ -95,7 +98,7 @@ describe('a given role', () => {
   });
 
   test('may be one that CDK makes only when it is needed', () => {
-    const stack = new Stack(new App(), 'App');
+    const stack = new Stack(unbundled(), 'App');
     addFleet(stack, { role: new iam.LazyRole(stack, 'Workers', { assumedBy: EC2 }) });
     expect(policiesIn(stack).map(({ Roles }) => Roles)).toEqual([rolesIn(stack).map((Ref) => ({ Ref }))]);
   });
@@ -112,7 +115,7 @@ describe('a role that takes nothing', () => {
   ];
 
   test.each(immutable)('%s: a warning has the whole policy that it needs', (_, roleOf) => {
-    const stack = new Stack(new App(), 'App');
+    const stack = new Stack(unbundled(), 'App');
     const role = roleOf(stack);
     addFleet(stack, { role });
     expect(policiesIn(stack)).toEqual([]);
@@ -127,7 +130,7 @@ describe('a role that takes nothing', () => {
   });
 
   test('is in CDK’s report of precreated roles with all that it needs', () => {
-    const app = new App();
+    const app = unbundled();
     const stack = new Stack(app, 'App');
     iam.Role.customizeRoles(stack);
     addFleet(stack, { role: iam.Role.fromRoleName(stack, 'Workers', 'workers') });
