@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import pc from 'picocolors';
@@ -8,52 +8,18 @@ import { duration, reportTable, type SimulationReport } from '../../sim/report';
 import { run } from '../../sim/run';
 import type { Run, RunOptions } from '../../sim/run-options';
 import type { ScalingModel } from '../../sim/scaling-model';
-import {
-  empiricalServiceTime,
-  exponentialServiceTime,
-  fixedServiceTime,
-  lognormalServiceTime,
-  type ServiceTime,
-} from '../../sim/service-time';
 import { Template } from '../../sim/template';
-import { DEFAULT_TIMING, parseTiming } from '../../sim/timing';
-import { LONGEST_SECONDS, parseTrace } from '../../sim/trace';
+import { LONGEST_SECONDS } from '../../sim/trace';
+import { defaultDurationSeconds, expectedArrivals, WORKLOAD_NAMES, type Workload } from '../../sim/workload';
 import {
-  defaultDurationSeconds,
-  expectedArrivals,
-  namedWorkload,
-  WORKLOAD_NAMES,
-  type Workload,
-  type WorkloadName,
-} from '../../sim/workload';
-
-interface Options {
-  readonly workload: string;
-  readonly seed: number;
-  readonly compare?: string;
-  readonly timing?: string;
-  readonly json?: boolean;
-  readonly chart?: string;
-  readonly group?: string;
-  readonly parameter: Readonly<Record<string, string>>;
-  readonly processingTime?: number;
-  readonly p99?: number;
-  readonly service?: string;
-  readonly latency?: number;
-  readonly concurrency?: number;
-  readonly rate?: number;
-  readonly peak?: number;
-  readonly burst?: number;
-  readonly duration?: number;
-  readonly failures?: number;
-  readonly messageGroups?: number;
-}
-
-/** What a named workload is made of when neither the template nor an option says it: shares of the fleet's maximum. */
-const DEFAULT_PEAK_SHARE = 0.7;
-const DEFAULT_RATE_SHARE = 0.25;
-/** Acceptable wait when nothing declares one. */
-const DEFAULT_LATENCY_SECONDS = 300;
+  DEFAULT_LATENCY_SECONDS,
+  DEFAULT_PEAK_SHARE,
+  DEFAULT_RATE_SHARE,
+  readText,
+  settingsOf,
+  type Settings,
+  type SimulateOptions,
+} from '../simulate/settings';
 
 /** `constant 4 h, …`. */
 const DEFAULT_DURATIONS = WORKLOAD_NAMES.map((name) => `${name} ${defaultDurationSeconds(name) / 3_600} h`).join(', ');
@@ -96,12 +62,12 @@ export function configure(command: Command): void {
     .option('--duration <seconds>', `length of a named workload (default: ${DEFAULT_DURATIONS})`, runLength)
     .option('--failures <share>', 'share of attempts that fail', atMostOne)
     .option('--message-groups <n>', 'message groups of a FIFO queue', atLeastOne)
-    .action(async (template: string, options: Options) => {
+    .action(async (template: string, options: SimulateOptions) => {
       await simulateTemplate(template, options);
     });
 }
 
-async function simulateTemplate(file: string, options: Options): Promise<void> {
+async function simulateTemplate(file: string, options: SimulateOptions): Promise<void> {
   const model = readScalingModel(parseTemplate(file, options.parameter), {
     file,
     ...(options.group === undefined ? {} : { group: options.group }),
@@ -163,90 +129,11 @@ function notesOf(model: ScalingModel, settings: Settings & Partial<RunOptions>):
   ];
 }
 
-type Settings = Pick<
-  RunOptions,
-  'model' | 'workload' | 'service' | 'concurrency' | 'acceptableLatencySeconds' | 'seed' | 'timing'
->;
-
-function settingsOf(model: ScalingModel, options: Options): Settings & Partial<RunOptions> {
-  const declared = model.workload;
-  const concurrency = options.concurrency ?? declared?.concurrency ?? model.worker?.concurrency ?? 1;
-  const acceptableLatencySeconds = options.latency ?? declared?.acceptableLatencySeconds ?? DEFAULT_LATENCY_SECONDS;
-  const isName = (WORKLOAD_NAMES as readonly string[]).includes(options.workload);
-  if (!isName && !existsSync(options.workload)) {
-    throw new Error(`--workload: '${options.workload}' is no file, and none of ${WORKLOAD_NAMES.join(', ')}`);
-  }
-  const trace = isName ? undefined : parseTrace(readText(options.workload), options.workload);
-  const service = serviceOf(model, options, trace);
-  const messageGroups = options.messageGroups ?? declared?.messageGroups;
-  const mostRunning = Math.min(model.group.maxSize * concurrency, messageGroups ?? Infinity);
-  const workload = trace ?? namedOf(model, options, { service, mostRunning, acceptableLatencySeconds });
-  return {
-    model,
-    workload,
-    service,
-    concurrency,
-    acceptableLatencySeconds,
-    seed: options.seed,
-    timing: options.timing === undefined ? DEFAULT_TIMING : parseTiming(readText(options.timing), options.timing),
-    ...(options.failures === undefined ? {} : { failureShare: options.failures }),
-    ...(messageGroups === undefined ? {} : { messageGroups }),
-  };
-}
-
-function serviceOf(model: ScalingModel, options: Options, trace: Workload | undefined): ServiceTime {
-  const declared = model.workload;
-  const kind = options.service;
-  if (kind !== undefined && !['fixed', 'lognormal', 'exponential'].includes(kind)) {
-    const lines = readText(kind).split(/\r?\n/);
-    const times = lines.flatMap((line, i) => {
-      if (line.trim() === '') return [];
-      const time = Number(line);
-      if (!Number.isFinite(time) || time < 0)
-        throw new Error(`${kind}:${i + 1}: must be a number of seconds: '${line}'`);
-      return [time];
-    });
-    return empiricalServiceTime(times);
-  }
-  const ofTrace = trace?.trace?.serviceSeconds.filter((seconds) => !Number.isNaN(seconds)) ?? new Float64Array();
-  if (ofTrace.length > 0 && options.processingTime === undefined) return empiricalServiceTime([...ofTrace]);
-  const mean = options.processingTime ?? declared?.averageProcessingTimeSeconds;
-  if (mean === undefined) {
-    throw new Error('the processing time is not declared in the template: give --processing-time SECONDS');
-  }
-  // A declared tail belongs to the declared average: with another average it is stretched along.
-  const stretch = declared === undefined ? 1 : mean / declared.averageProcessingTimeSeconds;
-  const declaredP99 = declared?.p99ProcessingTimeSeconds;
-  if (options.p99 !== undefined && options.p99 < mean) {
-    throw new Error(
-      `--p99 (${options.p99} seconds) must not be less than the average processing time (${mean} seconds)`,
-    );
-  }
-  const p99 = options.p99 ?? (declaredP99 === undefined ? undefined : declaredP99 * stretch);
-  if (kind === 'exponential') return exponentialServiceTime(mean);
-  if (kind === 'fixed' || p99 === undefined || (kind === undefined && p99 <= mean)) return fixedServiceTime(mean);
-  return lognormalServiceTime(mean, p99);
-}
-
-function namedOf(
-  model: ScalingModel,
-  options: Options,
-  input: { readonly service: ServiceTime; readonly mostRunning: number; readonly acceptableLatencySeconds: number },
-): Workload {
-  const name = options.workload as WorkloadName;
-  const largestRate = input.mostRunning / input.service.meanSeconds;
-  const peakRatePerSecond = options.peak ?? model.workload?.peakRatePerSecond ?? largestRate * DEFAULT_PEAK_SHARE;
-  const shape = {
-    peakRatePerSecond,
-    ratePerSecond: options.rate ?? peakRatePerSecond * DEFAULT_RATE_SHARE,
-    burst: options.burst ?? model.workload?.burst ?? Math.ceil((largestRate * input.acceptableLatencySeconds) / 2),
-    durationSeconds: options.duration ?? defaultDurationSeconds(name),
-  };
-  return namedWorkload(name, shape, options.seed);
-}
-
 /** Redraws one line on a terminal when a run is long enough to wonder about. */
-function progressBar(options: Options, workload: Workload): (index: number, count: number) => (share: number) => void {
+function progressBar(
+  options: SimulateOptions,
+  workload: Workload,
+): (index: number, count: number) => (share: number) => void {
   const isLong = expectedArrivals(workload) > 50_000 || workload.durationSeconds > 3 * 86_400;
   const isShown = options.json !== true && process.stderr.isTTY && isLong;
   return (index, count) => (share) => {
@@ -307,14 +194,6 @@ function chartFormat(file: string): 'svg' | 'html' {
   if (kind !== '.svg' && kind !== '.html') throw new Error(`--chart: '${file}' must end with .svg or .html`);
   if (!existsSync(dirname(file))) throw new Error(`--chart: '${dirname(file)}' is not a folder that exists`);
   return kind === '.svg' ? 'svg' : 'html';
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`${file}: cannot be read: ${(error as Error).message}`);
-  }
 }
 
 function parameter(text: string, others: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
