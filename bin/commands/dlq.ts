@@ -77,19 +77,39 @@ function forQueue(queueUrl: string): DlqEnvironment {
   return environment(createSqsClient(region === undefined ? { endpoint: new URL(queueUrl).origin } : { region }));
 }
 
-/** Prints each queue that some other queue names as its dead-letter queue. */
+/**
+ * Prints each queue that some other queue names as its dead-letter queue, with the URL that the other commands take.
+ *
+ * Queues that the caller may not look at are left out: a role with `grantRedrive` sees its own, and the account has more.
+ */
 export async function list({ sqs, print }: DlqEnvironment): Promise<void> {
-  const messages = new Map<string, number>();
+  const seen = new Map<string, { readonly queueUrl: string; readonly messages: number }>();
   const sources = new Map<string, string[]>();
   for await (const page of paginateListQueues({ client: sqs }, { MaxResults: 1_000 })) {
     for (const url of page.QueueUrls ?? []) {
-      const attributes = await attributesOf(sqs, url, ['QueueArn', 'RedrivePolicy', 'ApproximateNumberOfMessages']);
-      messages.set(attributes.QueueArn ?? '', Number(attributes.ApproximateNumberOfMessages ?? 0));
+      const attributes = await attributesOf(sqs, url, [
+        'QueueArn',
+        'RedrivePolicy',
+        'ApproximateNumberOfMessages',
+      ]).catch(unlessOutOfReach);
+      if (attributes === undefined) continue;
+      seen.set(attributes.QueueArn ?? '', {
+        queueUrl: url,
+        messages: Number(attributes.ApproximateNumberOfMessages ?? 0),
+      });
       const target = targetOf(attributes.RedrivePolicy);
       if (target !== undefined) sources.set(target, [...(sources.get(target) ?? []), attributes.QueueArn ?? '']);
     }
   }
-  for (const [arn, from] of sources) print({ deadLetterQueue: arn, messages: messages.get(arn), sources: from });
+  for (const [arn, from] of sources) print({ deadLetterQueue: arn, ...seen.get(arn), sources: from });
+}
+
+/** Names of SQS's errors for a queue of somebody else, and for one that was deleted in between. */
+const OUT_OF_REACH = /^(AccessDenied(Exception)?|QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue)$/;
+
+function unlessOutOfReach(error: unknown): undefined {
+  if (error instanceof Error && OUT_OF_REACH.test(error.name)) return undefined;
+  throw error;
 }
 
 /** Prints up to `max` messages and makes them visible again. Their receive count grows, which a dead-letter queue ignores. */

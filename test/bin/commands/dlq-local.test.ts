@@ -20,12 +20,17 @@ describe('queue-fleet dlq against the local run', () => {
     await redrive(dead, { dryRun: false }, io);
     await status(dead, io);
 
-    const arn = (name: string): unknown => expect.stringMatching(new RegExp(`:${name}$`));
+    const ending = (name: string): unknown => expect.stringMatching(new RegExp(`${name}$`));
     expect(printed).toEqual([
-      { deadLetterQueue: arn('dead'), messages: 1, sources: [arn('work')] },
-      { deadLetterQueue: arn('dead.fifo'), messages: 0, sources: [arn('work.fifo')] },
+      { deadLetterQueue: ending(':dead'), queueUrl: ending('/dead'), messages: 1, sources: [ending(':work')] },
+      {
+        deadLetterQueue: ending(':dead.fifo'),
+        queueUrl: ending('/dead.fifo'),
+        messages: 0,
+        sources: [ending(':work.fifo')],
+      },
       expect.objectContaining({ body: 'poison' }),
-      expect.objectContaining({ started: true, from: arn('dead'), to: arn('work'), messages: 1 }),
+      expect.objectContaining({ started: true, from: ending(':dead'), to: ending(':work'), messages: 1 }),
       expect.objectContaining({ status: 'COMPLETED', moved: 1 }),
     ]);
     const { Messages } = await edge.sqs.send(

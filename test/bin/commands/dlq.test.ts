@@ -41,7 +41,24 @@ describe('queue-fleet dlq', () => {
   test('list prints the queues that others name as their dead-letter queue', async () => {
     sqs.on(ListQueuesCommand).resolves({ QueueUrls: [DLQ, JOBS, `${HOST}/other`] });
     await list(io);
-    expect(printed).toEqual([{ deadLetterQueue: arn(DLQ), messages: 7, sources: [arn(JOBS)] }]);
+    expect(printed).toEqual([{ deadLetterQueue: arn(DLQ), queueUrl: DLQ, messages: 7, sources: [arn(JOBS)] }]);
+  });
+
+  test.each(['AccessDenied', 'AccessDeniedException', 'QueueDoesNotExist'])(
+    'list leaves out a queue that answers %s: a role with grantRedrive sees its own queues only',
+    async (name) => {
+      const theirs = `${HOST}/theirs`;
+      sqs.on(ListQueuesCommand).resolves({ QueueUrls: [theirs, DLQ, JOBS] });
+      sqs.on(GetQueueAttributesCommand, { QueueUrl: theirs }).rejects(Object.assign(new Error('no'), { name }));
+      await list(io);
+      expect(printed).toEqual([expect.objectContaining({ queueUrl: DLQ, sources: [arn(JOBS)] })]);
+    },
+  );
+
+  test('list fails when SQS does', async () => {
+    sqs.on(ListQueuesCommand).resolves({ QueueUrls: [DLQ] });
+    sqs.on(GetQueueAttributesCommand).rejects(new Error('throttled'));
+    await expect(list(io)).rejects.toThrow('throttled');
   });
 
   test('peek prints messages and gives each of them back', async () => {
