@@ -40,6 +40,13 @@ export const ROLE_NOT_EXTENDED: Warning = {
   meaning: 'The given role takes no permissions from this app; the text holds the policy that it needs',
 };
 
+/** Alarms read the metrics of their own account and region. */
+export const QUEUE_METRICS_ELSEWHERE: Warning = {
+  id: 'queueMetricsElsewhere',
+  meaning:
+    'SQS publishes the metrics of a queue in its account and region, so alarms elsewhere see no data and the fleet is not scaled',
+};
+
 /** A sleeping fleet sees nothing for a while. */
 export const SCALE_TO_ZERO_WAKES_LATE: Warning = {
   id: 'scaleToZeroWakesLate',

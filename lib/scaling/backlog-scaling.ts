@@ -1,9 +1,9 @@
-import { Annotations, Token } from 'aws-cdk-lib';
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { Violations } from '../private/violations';
-import { FIFO_WITHOUT_MESSAGE_GROUPS } from '../private/warnings';
+import { FIFO_WITHOUT_MESSAGE_GROUPS, QUEUE_METRICS_ELSEWHERE } from '../private/warnings';
 import { adviseWorkload } from '../private/scaling/check-workload';
 import { groupCapacity, groupResource } from '../private/scaling/group-capacity';
 import type { PolicyContext } from '../private/scaling/policy';
@@ -150,6 +150,9 @@ export class BacklogScaling extends Construct {
     for (const { warning, text } of adviseWorkload(context.sizing, context)) {
       annotations.addWarningV2(`cdk-queue-fleet:${warning.id}`, text);
     }
+    for (const text of metricsElsewhere(this, context.queues)) {
+      annotations.addWarningV2(`cdk-queue-fleet:${QUEUE_METRICS_ELSEWHERE.id}`, text);
+    }
     if (fifo && context.messageGroups === undefined) {
       annotations.addWarningV2(
         `cdk-queue-fleet:${FIFO_WITHOUT_MESSAGE_GROUPS.id}`,
@@ -157,6 +160,19 @@ export class BacklogScaling extends Construct {
       );
     }
   }
+}
+
+/** What to say of queues that are known to be in another account or region than the alarms. */
+function metricsElsewhere(scope: Construct, queues: PolicyContext['queues']): string[] {
+  const { account, region } = Stack.of(scope);
+  const differs = (theirs: string, ours: string) =>
+    !Token.isUnresolved(theirs) && !Token.isUnresolved(ours) && theirs !== ours;
+  return queues
+    .filter(({ env }) => differs(env.account, account) || differs(env.region, region))
+    .map(
+      ({ env, queueName }) =>
+        `SQS publishes the metrics of queue '${queueName}' in account ${env.account}, region ${env.region}, where these alarms in account ${account}, region ${region} do not see them, so the group stays at its size: put the fleet into the account and region of the queue, or a queue of its own between the two, or keep a fixed number of instances`,
+    );
 }
 
 function prepareGroup(group: autoscaling.CfnAutoScalingGroup, workload: Workload, messageGroups?: number): void {

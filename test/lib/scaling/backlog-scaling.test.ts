@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Duration, Token } from 'aws-cdk-lib';
+import { App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { BacklogScaling, ScalingPolicy, WorkQueue, Workload } from '../../../lib';
 import * as WARNINGS from '../../../lib/private/warnings';
 import { plainGroup, scaledGroup, VIDEO_WORKLOAD } from '../../support/scaled-group';
@@ -20,6 +21,21 @@ const warnings = (props: Parameters<typeof scaledGroup>[0]) =>
     .map(({ entry }) => String(entry.data));
 
 describe('BacklogScaling', () => {
+  test.each([
+    ['of another account', 'arn:aws:sqs:us-east-1:999999999999:jobs', true],
+    ['of another region', 'arn:aws:sqs:eu-west-1:111122223333:jobs', true],
+    ['of the same account and region', 'arn:aws:sqs:us-east-1:111122223333:jobs', false],
+  ])('warns about a queue %s as its alarms need', (_, queueArn, expected) => {
+    const stack = new Stack(new App(), 'Env', { env: { account: '111122223333', region: 'us-east-1' } });
+    const queue = WorkQueue.fromQueue(stack, 'Theirs', {
+      queue: sqs.Queue.fromQueueArn(stack, 'TheirQueue', queueArn),
+    });
+    const { autoScalingGroup } = plainGroup(1, 10, { stack });
+    new BacklogScaling(stack, 'Scaling', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD });
+    const found = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('queueMetricsElsewhere'));
+    expect(found).toHaveLength(expected ? 1 : 0);
+  });
+
   test('keeps its logical ids', () => {
     const { template } = scaledGroup({ min: 0, max: 50 });
     expect(logicalIds(template, 'AWS::CloudWatch::Alarm')).toMatchInlineSnapshot(`
