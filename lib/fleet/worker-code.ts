@@ -4,6 +4,7 @@ import * as s3assets from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { existsSync, statSync } from 'fs';
 import { dirname, isAbsolute, normalize, resolve } from 'path';
+import { HEALTH_PORT } from '../private/boot/input';
 import { BoundWorkerCode, Companion } from '../private/bound-worker-code';
 import { Violations } from '../private/violations';
 import { exportedNames, RUNTIME_FILES, takenNames, writeWorkerAsset } from '../private/worker-bundle';
@@ -225,6 +226,12 @@ export class WorkerCode {
       violations.add(
         'WorkerPortOutOfRange',
         `'port' (${Token.isUnresolved(port) ? 'a token' : port}) must be a whole number from 1 to 65535, known at synth: choose another`,
+      );
+    }
+    if (port === HEALTH_PORT) {
+      violations.add(
+        'WorkerPortOutOfRange',
+        `'port' (${port}) must not be the one on which the worker answers for its health: choose another`,
       );
     }
   }

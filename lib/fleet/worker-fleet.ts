@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { WORKER_ENV, WORKER_METADATA_KEY, WorkerMetadata } from '../../worker/contract';
+import { HEALTH_PORT } from '../private/boot/input';
 import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
@@ -22,8 +23,6 @@ import { VpcEndpoints } from './vpc-endpoints';
 import { FleetEgress } from './worker-fleet-options';
 import { WorkerFleetProps } from './worker-fleet-props';
 
-/** Port of the worker's health endpoints on the instance's loopback interface. */
-const HEALTH_PORT = 9180;
 /** Hook names are unique within a group, so constants do: the instance knows them without a reference to the group. */
 const LAUNCH_HOOK = 'WorkerReady';
 const TERMINATE_HOOK = 'WorkerDrained';

@@ -40,3 +40,6 @@ export const HOME = '/opt/queue-fleet';
 
 /** The program that AL2023's package installs: the plain `node` may point to another version. */
 export const NODE = '/usr/bin/node-24';
+
+/** Port of the worker's health endpoints on the instance's loopback interface. */
+export const HEALTH_PORT = 9180;

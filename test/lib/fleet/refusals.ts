@@ -189,6 +189,7 @@ export const REFUSALS: readonly Refusal[] = [
     attempt: code(WorkerCode.http(Lazy.number({ produce: () => 80 }))),
   },
   { code: 'WorkerPortOutOfRange', when: 'the port is 70000', attempt: code(WorkerCode.http(70_000)) },
+  { code: 'WorkerPortOutOfRange', when: "the port is the worker's own", attempt: code(WorkerCode.http(9180)) },
   {
     code: 'WorkerVisibilityOutOfRange',
     when: 'the visibility timeout is 5 seconds',
