@@ -20,6 +20,8 @@ export class Delivery {
   finishedAtMs = 0;
   /** When the handler's own time is over. */
   timeoutAtMs = Infinity;
+  /** Of the receive whose handle the lease has. */
+  receiveCount: number;
   /** Failed tries of a FIFO head under this lease. */
   failures = 0;
   /** Failed calls about this delivery. */
@@ -40,7 +42,9 @@ export class Delivery {
     readonly message: TransportMessage,
     public lease: Lease,
     readonly receivedAtMs: number,
-  ) {}
+  ) {
+    this.receiveCount = message.receiveCount;
+  }
 
   /** Made on demand: most handlers never look at it. */
   get signal(): AbortSignal {

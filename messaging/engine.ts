@@ -113,6 +113,7 @@ export class Engine<T> {
     state.complaints.works('receive');
     state.counters.received += messages.length;
     state.notify.received?.({ messages, asked, durationMs: now - requestedAtMs });
+    const isLate = asked === 0;
     const unwanted: Delivery[] = [];
     const brokenGroups = new Set<string | undefined>();
     for (const message of messages) {
@@ -120,9 +121,14 @@ export class Engine<T> {
       const known = state.held.get(message.messageId);
       const delivery = new Delivery(message, lease, now);
       if (known !== undefined && !known.lost) {
-        this.#deliveredAgain(known, delivery);
-      } else if (known !== undefined || (state.fifo && brokenGroups.has(message.groupId)) || this.#full(asked)) {
-        // Its first run here has not stopped although the lease is lost; or nothing can hold it.
+        this.#deliveredAgain(known, delivery, isLate);
+      } else if (
+        known !== undefined ||
+        (state.fifo && (isLate || brokenGroups.has(message.groupId))) ||
+        this.#full(asked)
+      ) {
+        // Its first run here has not stopped although the lease is lost; or nothing can hold it; or the repeated receive has
+        // brought it on FIFO, and it may be done by now: it must not run again after what came behind it.
         brokenGroups.add(message.groupId);
         unwanted.push(delivery);
       } else {
@@ -146,8 +152,14 @@ export class Engine<T> {
   }
 
   /** SQS delivered what is held here already: the newer handle is the one that counts. */
-  #deliveredAgain(known: Delivery, again: Delivery): void {
-    known.lease = again.lease;
+  #deliveredAgain(known: Delivery, again: Delivery, isLate: boolean): void {
+    const { receiveCount } = again.message;
+    // A late answer brings what was received before; a repeated FIFO receive is not counted anew.
+    const isNewer = receiveCount > known.receiveCount || (receiveCount === known.receiveCount && !isLate);
+    if (isNewer) {
+      known.lease = again.lease;
+      known.receiveCount = receiveCount;
+    }
     this.state.counters.duplicates += 1;
     this.state.notify.duplicate?.({ message: again.message, knownBy: 'consumer' });
     this.#heartbeat.watch(known);

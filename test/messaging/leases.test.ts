@@ -60,3 +60,44 @@ describe('a lease that cannot be renewed', () => {
     expect(abortedAtMs).toEqual([19_000]);
   });
 });
+
+describe('an answer that comes after its receive was given up and repeated', () => {
+  test.each([
+    ['FIFO', true],
+    ['standard', false],
+  ])('does not put its older handles in the place of newer ones (%s)', async (_, fifo) => {
+    let receives = 0;
+    // Given up after 5 seconds, answered after 8. On FIFO the repetition brings the same messages with new handles; on a
+    // standard queue the message is delivered a second time.
+    const world = new World({
+      fifo,
+      delayMs: 8_000,
+      fault: (operation) => {
+        if (operation !== 'receive' || ++receives > 2) return 'none';
+        return receives === 1 ? 'delay' : 'duplicate';
+      },
+      work: () => ({ ms: 60_000 }),
+      consumer: { waitTimeSeconds: 0, visibilityTimeoutSeconds: 30 },
+    });
+    world.send(1);
+    const worker = world.spawn();
+    expect(await world.untilDone(80_000)).toBe(true);
+    expect(worker.consumer.stats().counters).toMatchObject({ duplicates: 1, leasesLost: 0, succeeded: 1 });
+    expect(world.runs).toHaveLength(1);
+  });
+
+  test('runs nothing again on FIFO that was done meanwhile (I6)', async () => {
+    let receives = 0;
+    const world = new World({
+      fifo: true,
+      delayMs: 8_000,
+      fault: (operation) => (operation === 'receive' && ++receives === 1 ? 'delay' : 'none'),
+      consumer: { waitTimeSeconds: 0, visibilityTimeoutSeconds: 30 },
+    });
+    world.send(2);
+    world.spawn();
+    await world.clock.advance(60_000);
+    expect(world.runs.map(({ messageId }) => messageId)).toEqual(world.sent);
+    expect(world.broken).toEqual([]);
+  });
+});

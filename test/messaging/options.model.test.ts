@@ -145,6 +145,7 @@ async function play(s: Scenario, fifo: boolean): Promise<string[]> {
     if (here.some((r) => r.messageId === messageId)) world.broken.push(`I5 ${messageId} runs twice in one worker`);
     if (drained.has(worker)) world.broken.push(`I8 ${messageId} starts after the drain`);
     if (fifo) {
+      if (!world.queue.messages.has(messageId)) world.broken.push(`I6 ${messageId} starts although it is deleted`);
       if (here.some((r) => r.groupId === groupId)) world.broken.push(`I6 two of ${groupId} run at once`);
       for (const id of world.sent) {
         if (id === messageId) break;
