@@ -36,7 +36,11 @@ export function readScalingModel(source: Template | string | object, options: Re
   const read: Reader = { template, properties: (resource) => symbolic(template, resource), fail };
 
   const queueResources = template.ofType('AWS::SQS::Queue');
-  if (queueResources.length === 0) throw fail('template', "has no queue ('AWS::SQS::Queue')");
+  if (queueResources.length === 0)
+    throw fail(
+      'template',
+      "has no queue ('AWS::SQS::Queue'): an imported queue is not simulated, synthesize the fleet with a queue of its own for it",
+    );
   const groupResource = chooseGroup(template, options, fail);
   const group = readGroup(read, groupResource);
   const names = new Map(queueResources.map((resource) => [physicalName(template, resource), resource.logicalId]));

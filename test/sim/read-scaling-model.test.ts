@@ -317,7 +317,9 @@ describe('readScalingModel', () => {
   test('fails when the template has no queue, or no group', () => {
     const queue = { Type: 'AWS::SQS::Queue' };
     const none = () => readScalingModel({ Resources: { Topic: { Type: 'AWS::SNS::Topic' } } }, { file: 't.json' });
-    expect(none).toThrow("t.json: template: has no queue ('AWS::SQS::Queue')");
+    expect(none).toThrow(
+      "t.json: template: has no queue ('AWS::SQS::Queue'): an imported queue is not simulated, synthesize the fleet with a queue of its own for it",
+    );
     expect(() => readScalingModel({ Resources: { Jobs: queue } }, { file: 't.json' })).toThrow(
       "t.json: template: has no Auto Scaling group ('AWS::AutoScaling::AutoScalingGroup')",
     );
