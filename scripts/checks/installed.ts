@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -28,6 +28,8 @@ const BUDGETS: Readonly<Record<string, Budget>> = {
   },
   Consumer: { maxBytes: 45_000, unwanted: new RegExp(`/(producer|${CHOICES})\\.js$`), wanted: CONSUMER_MODULES },
 };
+/** All packages of an install without peers. */
+const MAX_MEGABYTES = 45;
 /** None of these belongs into a program that handles messages. */
 const NEVER = /node_modules\/(aws-cdk-lib|constructs|esbuild)\//;
 /** Packages that messaging loads where they are there. */
@@ -43,12 +45,23 @@ export const installed: Check = {
     try {
       writeFileSync(join(project, 'package.json'), '{ "name": "installed", "private": true }');
       runWell('npm', ['install', '--no-audit', '--no-fund', '--omit=peer', pack().tarball], project);
-      return [...loads(project), ...(await shakes(project, note))];
+      return [...weighs(project, note), ...loads(project), ...(await shakes(project, note))];
     } finally {
       rmSync(project, { recursive: true });
     }
   },
 };
+
+/** What everyone who installs the package gets: the SDK clients, and no tool of this repository. */
+function weighs(project: string, note: (text: string) => void): string[] {
+  const folder = join(project, 'node_modules');
+  const bytes = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  const megabytes = Math.round(bytes / 1_000_000);
+  note(`${megabytes} of ${MAX_MEGABYTES} MB installed without peers`);
+  return megabytes <= MAX_MEGABYTES ? [] : [`an install takes ${megabytes} MB, at most ${MAX_MEGABYTES}`];
+}
 
 function loads(project: string): string[] {
   const node = (...args: string[]): readonly [boolean, string] => {

@@ -13,7 +13,7 @@ export interface FfmpegSearch {
 
 /**
  * The ffmpeg to run: `FFMPEG_PATH`, then the one beside the worker (`bin/ffmpeg` in its asset), then `PATH`, then the
- * optional npm package `@ffmpeg-installer/ffmpeg`.
+ * npm package `@ffmpeg-installer/ffmpeg`.
  *
  * @throws Error with one line that says what to do.
  */
