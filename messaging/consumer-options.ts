@@ -82,7 +82,7 @@ export interface ConsumerOptions<T = string> {
   readonly fifo?: boolean;
   /** Any Standard Schema validator; the body must then be JSON, and the handler gets what the validator makes of it. */
   readonly schema?: StandardSchema<T>;
-  readonly idempotency?: IdempotencyOptions;
+  readonly idempotency?: IdempotencyOptions<T>;
   /** Fetches large bodies from elsewhere. Applied before `encryption`. */
   readonly claimCheck?: BodyCodec;
   /** Decrypts bodies. */

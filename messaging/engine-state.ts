@@ -4,6 +4,7 @@ import { isFifo, type ConsumerOptions } from './consumer-options';
 import { noCounts } from './consumer-stats';
 import type { Delivery } from './delivery';
 import { FifoLanes, Line, type ReadyQueue } from './fifo-lanes';
+import type { IdempotencyOptions } from './idempotency';
 import type { Logger } from './logger';
 import { safeObserver } from './notify';
 import type { BatchOperation } from './observer';
@@ -20,7 +21,10 @@ export type EngineOptions<T> = ConsumerOptions<T> & {
 };
 
 /** The options that have nothing to do with the type of the bodies. */
-export type StateOptions = Omit<EngineOptions<unknown>, 'handler' | 'batchHandler' | 'schema' | 'sqs'>;
+export type StateOptions = Omit<
+  EngineOptions<unknown>,
+  'handler' | 'batchHandler' | 'schema' | 'sqs' | 'idempotency'
+> & { readonly idempotency?: Pick<IdempotencyOptions, 'store'> };
 
 /** What an engine holds: every delivery that is not over, and how many of them are where. */
 export class EngineState {

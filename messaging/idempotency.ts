@@ -28,13 +28,14 @@ export interface IdempotencyClaim {
 /** `started`: run it. `done`: it was handled before. `busyUntilMs`: another owner holds it until then (ms since 1970). */
 export type IdempotencyBegin = 'started' | 'done' | { readonly busyUntilMs: number };
 
-/** How a consumer uses a store. */
-export interface IdempotencyOptions {
+/** How a consumer uses a store. `T` is the type of the decoded body. */
+export interface IdempotencyOptions<T = string> {
   readonly store: IdempotencyStore;
   /**
-   * What makes two messages the same work.
+   * What makes two messages the same work, of the message as the handler gets it: with a `schema` of what the validator made of
+   * the body.
    *
    * @default - the message id, which is the same at each redelivery but not when a producer sends twice
    */
-  readonly key?: (message: ReceivedMessage) => string;
+  readonly key?: (message: ReceivedMessage<T>) => string;
 }

@@ -61,7 +61,7 @@ export interface LambdaHandlerOptions<T = string> {
   readonly schema?: StandardSchema<T>;
   /** Where poison messages go, with the reason. @default - they fail until SQS's own redrive moves them */
   readonly deadLetterQueue?: { readonly sqs: SqsTransport | SQSClient; readonly queueUrl: string };
-  readonly idempotency?: IdempotencyOptions;
+  readonly idempotency?: IdempotencyOptions<T>;
   /** Fetches large bodies. Their objects are left to a lifecycle rule: here nobody learns when SQS deleted the message. */
   readonly claimCheck?: BodyCodec;
   readonly encryption?: BodyCodec;
@@ -177,7 +177,7 @@ async function handleOnce<T>(run: Run<T>, record: LambdaSqsRecord, message: Tran
   const body = options.schema ? await parseBody(options.schema, text, messageId) : (text as T);
   const view = toReceivedMessage(record, message, body);
   const { store, key } = options.idempotency ?? {};
-  const claim = { key: key?.({ ...view, body: text }) ?? messageId, owner: randomUUID() };
+  const claim = { key: key?.(view) ?? messageId, owner: randomUUID() };
   const begun = store === undefined ? 'started' : await beginClaim(store, claim, { leaseUntilMs, clock: run.clock });
   if (begun === 'done') return logger.info({ messageId }, 'a duplicate was not run again');
   if (begun !== 'started')

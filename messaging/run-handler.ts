@@ -87,7 +87,7 @@ class Context implements HandlerContext {
 export interface RunOptions<T> {
   readonly codecs: readonly BodyCodec[];
   readonly schema?: StandardSchema<T> | undefined;
-  readonly idempotency?: IdempotencyOptions | undefined;
+  readonly idempotency?: IdempotencyOptions<T> | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -122,7 +122,7 @@ export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Pr
     for (const codec of codecs) text = await codec.decode(text, message);
     const view = receivedMessage(message, schema ? await parseBody(schema, text, message.messageId) : (text as T));
     if (idempotency) {
-      const key = idempotency.key?.({ ...view, body: text }) ?? message.messageId;
+      const key = idempotency.key?.(view) ?? message.messageId;
       const claim: RenewedClaim = { key, owner: randomUUID(), renewing: true, outdated: false };
       let { deadlineMs } = delivery.lease;
       const lease = () => ({ leaseUntilMs: clock.wallClock() + delivery.lease.deadlineMs - clock.now(), clock });

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { Consumer, MemoryIdempotencyStore, OptionsError, ReleaseError, type Logger } from '../../messaging';
+import {
+  Consumer,
+  MemoryIdempotencyStore,
+  OptionsError,
+  ReleaseError,
+  type IdempotencyOptions,
+  type Logger,
+} from '../../messaging';
 import { World, type Worker } from '../support/consumer-world';
 import { StrictSqs } from '../support/strict-sqs';
 import { StrictTransport } from '../support/strict-transport';
@@ -425,5 +432,36 @@ describe('typed bodies', () => {
       'SchemaError',
       'SchemaError',
     ]);
+  });
+
+  test('make the idempotency key, of what the schema made of the body', async () => {
+    const clock = new VirtualClock();
+    const queue = new StrictSqs({ clock });
+    const process = new ProcessClock(clock);
+    const queueUrl = 'https://sqs.test/1/queue';
+    const sqs = new StrictTransport({ world: clock, process, queues: { [queueUrl]: queue }, fault: () => 'none' });
+    const seen: number[] = [];
+    for (const body of ['{"order": " a ", "n": 1}', '{"n": 2, "order": "a"}']) queue.send({ body });
+    const store = new MemoryIdempotencyStore({ clock });
+    new Consumer({
+      sqs,
+      clock,
+      queueUrl,
+      schema: z.object({ order: z.string().trim(), n: z.number() }),
+      // The type of `body` is inferred from the schema.
+      idempotency: { store, key: ({ body }) => body.order },
+      handler: async ({ body }) => void seen.push(body.n),
+    }).start();
+    await clock.advance(5_000);
+    expect(seen).toHaveLength(1);
+    expect(queue.messages.size).toBe(0);
+    expect(await store.begin('a', { owner: 'another', leaseUntilMs: Infinity })).toBe('done');
+  });
+
+  test('are text for the idempotency key when there is no schema', () => {
+    const options: IdempotencyOptions = { store: new MemoryIdempotencyStore(), key: ({ body }) => body.trim() };
+    // @ts-expect-error -- a key of texts does not fit a schema's bodies
+    const wrong: IdempotencyOptions<{ readonly order: string }> = options;
+    expect(wrong).toBe(options);
   });
 });

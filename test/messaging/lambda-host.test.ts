@@ -1,6 +1,7 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
+import { z } from 'zod';
 import { PermanentError, type Handler, type ReceivedMessage } from '../../messaging/handler';
 import { toLambdaHandler, type LambdaHandlerOptions } from '../../messaging/lambda-host';
 import { silentLogger } from '../../messaging/logger';
@@ -265,6 +266,18 @@ describe('toLambdaHandler', () => {
     const answer = await lambda(event, { awsRequestId: 'q', getRemainingTimeInMillis: () => 30_000 });
     expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'm2' }] });
     expect(seen).toEqual(['A!']);
+  });
+
+  test('makes the idempotency key of what the validator made of the body', async () => {
+    const seen: number[] = [];
+    const lambda = toLambdaHandler(async ({ body }) => void seen.push(body.n), {
+      schema: z.object({ order: z.string(), n: z.number() }),
+      idempotency: { store: new MemoryIdempotencyStore(), key: ({ body }) => body.order },
+      logger: silentLogger,
+    });
+    const event: SQSEvent = { Records: [record('{"order":"a","n":1}'), record('{"order":"a","n":2}')] };
+    await lambda(event, { awsRequestId: 'q', getRemainingTimeInMillis: () => 30_000 });
+    expect(seen).toHaveLength(1);
   });
 
   test('answers an empty event', async () => {
