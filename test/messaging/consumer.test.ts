@@ -48,60 +48,6 @@ describe('Consumer', () => {
     expect(world.queue.violations).toEqual([]);
   });
 
-  test('gives back unstarted messages at visibility 0 and finishes the rest when drained (I8)', async () => {
-    const world = new World({ work: () => ({ ms: 3_000 }), consumer: { concurrency: 2, prefetch: 8 } });
-    world.send(10);
-    const worker = world.spawn();
-    await world.clock.advance(100);
-    const drained = worker.consumer.drain({ budgetMs: 30_000 });
-    await world.clock.advance(100);
-    expect(world.queue.inFlight).toHaveLength(2);
-    await world.clock.advance(30_000);
-    expect(await drained).toMatchObject({ clean: true, finished: 2, released: 8, aborted: 0, receiving: 0 });
-    expect(world.queue.inFlight).toHaveLength(0);
-    expect(world.queue.messages.size).toBe(8);
-  });
-
-  test('does not hang up on a long poll when drained, and gives its messages back', async () => {
-    const world = new World();
-    const worker = world.spawn();
-    await world.clock.advance(5_000);
-    expect(world.queue.longPolls).toBe(1);
-    const drained = worker.consumer.drain({ budgetMs: 60_000 });
-    await world.clock.advance(1_000);
-    expect(world.queue.longPolls).toBe(1);
-    world.send(1);
-    await world.clock.advance(1_000);
-    expect(world.queue.inFlight).toHaveLength(0);
-    expect(await drained).toMatchObject({ clean: true, released: 1 });
-    expect(world.runs).toHaveLength(0);
-  });
-
-  test('stops work that does not end within the budget', async () => {
-    const world = new World({ work: () => ({ ms: 3_600_000 }) });
-    world.send(1);
-    const worker = world.spawn();
-    await world.clock.advance(100);
-    const drained = worker.consumer.drain({ budgetMs: 10_000, graceMs: 1_000 });
-    await world.clock.advance(8_900);
-    expect(worker.consumer.stats().running).toBe(1);
-    await world.clock.advance(1_100);
-    expect(await drained).toMatchObject({ clean: true, aborted: 1, abandoned: 0 });
-    expect(world.queue.inFlight).toHaveLength(0);
-  });
-
-  test('gives back the message of a handler that does not stop', async () => {
-    const world = new World();
-    world.send(1);
-    const worker = world.spawn({ handler: () => new Promise(() => {}) });
-    await world.clock.advance(100);
-    const drained = worker.consumer.drain({ budgetMs: 10_000 });
-    await world.clock.advance(10_000);
-    expect(await drained).toMatchObject({ clean: false, abandoned: 1 });
-    await world.clock.advance(5_000);
-    expect(world.queue.inFlight).toHaveLength(0);
-  });
-
   test('gives back what a receive brings after it was given up', async () => {
     let first = true;
     const world = new World({ latencyMs: 3_000, fault: () => (first ? ((first = false), 'delay') : 'none') });
@@ -288,70 +234,6 @@ describe('Consumer', () => {
     world.spawn();
     // Without the id the group would be locked for 30 s.
     expect(await world.untilDone(5_000)).toBe(true);
-  });
-
-  test('runs batches, and repeats only what failed', async () => {
-    const world = new World();
-    const batches: string[][] = [];
-    world.send(25);
-    world.spawn({
-      handler: undefined as never,
-      batchSize: 10,
-      concurrency: 3,
-      batchHandler: async (messages) => {
-        batches.push(messages.map((m) => m.messageId));
-        return { failures: batches.length === 1 ? [{ messageId: messages[0]?.messageId ?? '' }] : [] };
-      },
-    });
-    await world.clock.advance(10_000);
-    expect(world.queue.messages.size).toBe(0);
-    expect(batches.flat()).toHaveLength(26);
-    expect(batches[0]).toHaveLength(10);
-  });
-
-  test('an observer runs each batch, without the messages that do not get to its handler, and can fail it', async () => {
-    const world = new World();
-    const around: number[] = [];
-    world.send(4);
-    const [unreadable] = world.queue.messages.keys();
-    world.spawn({
-      handler: undefined as never,
-      batchSize: 10,
-      encryption: {
-        decode: async (text, { messageId }) => {
-          if (messageId === unreadable) throw new Error('cannot be read');
-          return text;
-        },
-      },
-      batchHandler: async () => undefined,
-      observer: {
-        aroundBatch: async (messages, run) => {
-          around.push(messages.length);
-          const result = await run();
-          if (around.length === 1) throw new Error('the observer failed');
-          return result;
-        },
-      },
-    });
-    await world.clock.advance(100);
-    expect([around, world.queue.messages.size]).toEqual([[3], 4]);
-    await world.clock.advance(60_000);
-    expect([...world.queue.messages.keys()]).toEqual([unreadable]);
-  });
-
-  test('deletes nothing of a batch whose handler names a message that is not in it', async () => {
-    const world = new World();
-    let batches = 0;
-    world.send(5);
-    world.spawn({
-      handler: undefined as never,
-      batchSize: 10,
-      concurrency: 1,
-      batchHandler: async () => ({ failures: ++batches === 1 ? [{ messageId: 'another' }] : [] }),
-    });
-    await world.clock.advance(1_500);
-    expect(batches).toBe(1);
-    expect(world.queue.messages.size).toBe(5);
   });
 
   test('gives a message back at once on ReleaseError', async () => {

@@ -134,3 +134,59 @@ describe('the times of a drain', () => {
     await world.drainAll();
   });
 });
+
+describe('drain of a standard consumer', () => {
+  test('gives back unstarted messages at visibility 0 and finishes the rest when drained (I8)', async () => {
+    const world = new World({ work: () => ({ ms: 3_000 }), consumer: { concurrency: 2, prefetch: 8 } });
+    world.send(10);
+    const worker = world.spawn();
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 30_000 });
+    await world.clock.advance(100);
+    expect(world.queue.inFlight).toHaveLength(2);
+    await world.clock.advance(30_000);
+    expect(await drained).toMatchObject({ clean: true, finished: 2, released: 8, aborted: 0, receiving: 0 });
+    expect(world.queue.inFlight).toHaveLength(0);
+    expect(world.queue.messages.size).toBe(8);
+  });
+
+  test('does not hang up on a long poll when drained, and gives its messages back', async () => {
+    const world = new World();
+    const worker = world.spawn();
+    await world.clock.advance(5_000);
+    expect(world.queue.longPolls).toBe(1);
+    const drained = worker.consumer.drain({ budgetMs: 60_000 });
+    await world.clock.advance(1_000);
+    expect(world.queue.longPolls).toBe(1);
+    world.send(1);
+    await world.clock.advance(1_000);
+    expect(world.queue.inFlight).toHaveLength(0);
+    expect(await drained).toMatchObject({ clean: true, released: 1 });
+    expect(world.runs).toHaveLength(0);
+  });
+
+  test('stops work that does not end within the budget', async () => {
+    const world = new World({ work: () => ({ ms: 3_600_000 }) });
+    world.send(1);
+    const worker = world.spawn();
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 10_000, graceMs: 1_000 });
+    await world.clock.advance(8_900);
+    expect(worker.consumer.stats().running).toBe(1);
+    await world.clock.advance(1_100);
+    expect(await drained).toMatchObject({ clean: true, aborted: 1, abandoned: 0 });
+    expect(world.queue.inFlight).toHaveLength(0);
+  });
+
+  test('gives back the message of a handler that does not stop', async () => {
+    const world = new World();
+    world.send(1);
+    const worker = world.spawn({ handler: () => new Promise(() => {}) });
+    await world.clock.advance(100);
+    const drained = worker.consumer.drain({ budgetMs: 10_000 });
+    await world.clock.advance(10_000);
+    expect(await drained).toMatchObject({ clean: false, abandoned: 1 });
+    await world.clock.advance(5_000);
+    expect(world.queue.inFlight).toHaveLength(0);
+  });
+});
