@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   AccountIdNotValid: 'An account id has 12 digits',
   AlarmAgeOutOfRange: 'A message may be 1 minute to 14 days old before someone is told',
   AlarmDrainTimeOutOfRange: 'A backlog may take 5 minutes to 24 hours before someone is told',
+  AlarmProcessingTimeOutOfRange: 'A message is processed within 1 second to 12 hours',
   AlarmTopicKeyNotAllowed: 'CloudWatch cannot publish to a topic that alias/aws/sns encrypts',
   AwsManagedKeyNotAllowed: 'Services cannot send to a queue that alias/aws/sqs encrypts',
   BucketProducerOnFifoQueue: 'S3 does not notify FIFO queues',

@@ -25,6 +25,7 @@ export interface SignalSettings {
   readonly queue: IWorkQueue;
   readonly maxAge: Duration;
   readonly maxDrainTime: Duration;
+  readonly p99ProcessingTime: Duration;
   readonly maxNoisyGroups?: number;
 }
 
@@ -32,13 +33,16 @@ export interface SignalSettings {
 const { IGNORE, NOT_BREACHING } = cloudwatch.TreatMissingData;
 
 const MINUTE = Duration.minutes(1);
-const DRAIN_PERIOD = Duration.minutes(5);
 
 /** Share of the quota of messages in flight at which there is still time to act. */
 const IN_FLIGHT_SHARE = 0.8;
 
 /** Minutes that stand for "never" in the drain time: more than any allowed threshold. */
 const NEVER_MINUTES = 10_000;
+
+/** At least five minutes: in that time a queue whose consumers work shows a delete. */
+const minutesToShow = ({ p99ProcessingTime }: SignalSettings): number =>
+  Math.max(5, Math.ceil(p99ProcessingTime.toSeconds() / 60));
 
 /** What an alarm on a signal watches and says; its actions are the caller's. */
 export function alarmOn(signal: AlarmSignal): cloudwatch.AlarmProps {
@@ -72,7 +76,7 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
       }),
       threshold: 1,
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      periods: 5,
+      periods: minutesToShow(settings),
       missing: NOT_BREACHING,
     },
     {
@@ -90,7 +94,7 @@ export function queueSignals(settings: SignalSettings): AlarmSignal[] {
     {
       id: 'DrainTime',
       meaning: `The backlog takes longer than ${settings.maxDrainTime.toHumanString()} to drain, or it grows`,
-      metric: drainMinutes(queue),
+      metric: drainMinutes(settings),
       threshold: settings.maxDrainTime.toMinutes({ integral: false }),
       comparison: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 3,
@@ -149,30 +153,32 @@ function noisyGroups({ queue, maxNoisyGroups }: SignalSettings): AlarmSignal[] {
 }
 
 /**
- * Minutes until the queue is empty, at the pace of the last 5 minutes.
+ * Minutes until the queue is empty, at the pace of the last 5 minutes, or of the time that the work takes.
  *
  * `visible / (deleted - sent)` alone is negative when the queue grows, so that its alarm is silent when it matters most.
- * Here a queue that does not shrink never drains, unless fewer messages wait than are done in 5 minutes: a steady queue
+ * Here a queue that does not shrink never drains, unless fewer messages wait than are done in that time: a steady queue
  * is no problem. The inner IF keeps the divisor from 0, which would drop the datapoint.
  *
  * SQS publishes how many were sent or deleted only while some are, and two missing values compare to nothing. With
  * `0 * visible` they are 0 whenever the queue is published at all.
  */
-function drainMinutes(queue: IWorkQueue): cloudwatch.MathExpression {
-  const perPeriod = DRAIN_PERIOD.toMinutes();
+function drainMinutes(settings: SignalSettings): cloudwatch.MathExpression {
+  const { queue } = settings;
+  const perPeriod = minutesToShow(settings);
+  const period = Duration.minutes(perPeriod);
   const shrinks = '(deleted + 0 * visible) > (sent + 0 * visible)';
   return new cloudwatch.MathExpression({
     expression: `IF(visible > deleted, IF(${shrinks}, ${perPeriod} * visible / IF(${shrinks}, deleted - sent, 1), ${NEVER_MINUTES}), 0)`,
     usingMetrics: {
       visible: queue.queue.metricApproximateNumberOfMessagesVisible({
         statistic: cloudwatch.Stats.MAXIMUM,
-        period: DRAIN_PERIOD,
+        period,
       }),
-      sent: sum(queue, 'Sent', DRAIN_PERIOD),
-      deleted: sum(queue, 'Deleted', DRAIN_PERIOD),
+      sent: sum(queue, 'Sent', period),
+      deleted: sum(queue, 'Deleted', period),
     },
     label: 'Minutes to drain',
-    period: DRAIN_PERIOD,
+    period,
   });
 }
 

@@ -29,11 +29,19 @@ export interface QueueAlarmsProps {
   readonly maxAge?: Duration;
 
   /**
-   * Time to drain the backlog, at the pace of the last 5 minutes, that is still fine. 5 minutes to 24 hours, whole minutes.
+   * Time to drain the backlog, at the pace of the last 5 minutes (or of `p99ProcessingTime`), that is still fine. 5 minutes to 24 hours, whole minutes.
    *
    * @default Duration.hours(1)
    */
   readonly maxDrainTime?: Duration;
+
+  /**
+   * Time within which 99 % of the messages are processed, from their receive to their delete. 1 second to 12 hours, whole
+   * seconds. `Stalled` and `DrainTime` look back for as long, because until then a busy queue may show no delete.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly p99ProcessingTime?: Duration;
 
   /**
    * Noisy tenants of a fair queue that are still fine, 0 or more. Standard queues only.
@@ -63,7 +71,8 @@ export class QueueAlarms extends Construct {
   public readonly alarmTopic: sns.ITopic;
 
   /**
-   * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, AlarmTopicKeyNotAllowed, NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
+   * @throws AlarmAgeOutOfRange, AlarmDrainTimeOutOfRange, AlarmProcessingTimeOutOfRange, AlarmTopicKeyNotAllowed,
+   * NoisyGroupsOutOfRange, NoisyGroupsOnFifoQueue
    */
   constructor(scope: Construct, id: string, props: QueueAlarmsProps) {
     super(scope, id);
@@ -73,6 +82,7 @@ export class QueueAlarms extends Construct {
       queue: props.queue,
       maxAge: props.maxAge ?? Duration.minutes(15),
       maxDrainTime: props.maxDrainTime ?? Duration.hours(1),
+      p99ProcessingTime: props.p99ProcessingTime ?? Duration.minutes(5),
       maxNoisyGroups: props.maxNoisyGroups,
     });
     const action = alarmAction(this, this.alarmTopic);
@@ -101,6 +111,13 @@ export class QueueAlarms extends Construct {
       props.maxDrainTime,
       { min: 300, max: 86_400 },
       'leave it out for one hour',
+    );
+    violations.requireSeconds(
+      'AlarmProcessingTimeOutOfRange',
+      'p99ProcessingTime',
+      props.p99ProcessingTime,
+      { min: 1, max: SQS_LIMITS.visibilitySeconds.max },
+      'SQS takes a message back after 12 hours',
     );
     checkAlarmTopic(violations, props.alarmTopic);
     violations.requireNumber(

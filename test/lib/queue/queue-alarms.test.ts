@@ -122,6 +122,28 @@ describe('QueueAlarms', () => {
     expect(evaluate(expressionOf(alarms, 'Stalled'), values)).toBe(stalled);
   });
 
+  test.each([
+    [undefined, 5, 300],
+    [Duration.seconds(40), 5, 300],
+    [Duration.seconds(301), 6, 360],
+    [Duration.minutes(20), 20, 1_200],
+    [Duration.hours(12), 720, 43_200],
+  ])(
+    'work of %s is not stalled for %i minutes, and is counted over %i seconds',
+    (p99ProcessingTime, minutes, seconds) => {
+      const queue = new WorkQueue(stack, 'Jobs');
+      const alarms = new QueueAlarms(stack, 'Alarms', { queue, ...(p99ProcessingTime && { p99ProcessingTime }) });
+      Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+        EvaluationPeriods: minutes,
+        Metrics: Match.arrayWith([Match.objectLike({ Label: 'Stalled' })]),
+      });
+      const drain = alarms.node.findChild('DrainTime') as cloudwatch.Alarm;
+      expect((drain.metric as cloudwatch.MathExpression).period.toSeconds()).toBe(seconds);
+      const values = { visible: 6_000, sent: 2_500, deleted: 3_000 };
+      expect(evaluate(expressionOf(alarms, 'DrainTime'), values)).toBe((12 * seconds) / 60);
+    },
+  );
+
   test('has no finding of the validators', () => {
     const findings = findingsOf(
       (scope) => {

@@ -54,6 +54,14 @@ export const REFUSALS: readonly Refusal[] = [
       void new QueueAlarms(stack, 'Alarms', { queue: new WorkQueue(stack, 'Jobs'), maxDrainTime: Duration.hours(25) }),
   },
   {
+    code: 'AlarmProcessingTimeOutOfRange',
+    when: 'work takes longer than SQS hides a message',
+    attempt: (stack) => {
+      const queue = new WorkQueue(stack, 'Jobs');
+      void new QueueAlarms(stack, 'Alarms', { queue, p99ProcessingTime: Duration.hours(13) });
+    },
+  },
+  {
     code: 'AlarmTopicKeyNotAllowed',
     when: 'alarms tell a topic under alias/aws/sns',
     attempt: (stack) => {
