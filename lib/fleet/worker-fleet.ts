@@ -17,6 +17,7 @@ import { checkRole } from '../private/given-role';
 import { guardInstanceTags } from '../private/instance-tags';
 import { Violations } from '../private/violations';
 import { allowVolumes, checkVolumeKey } from '../private/volume-key';
+import { guardWayOut } from '../private/way-out';
 import { IWorkQueue } from '../queue/work-queue-interface';
 import { terminateHookSeconds } from '../scaling/sizing';
 import { VpcEndpoints } from './vpc-endpoints';
@@ -165,8 +166,18 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     this.autoScalingGroup.node.addDependency(role, ...(policy ? [policy] : []));
     if (endpoints) this.autoScalingGroup.node.addDependency(endpoints);
     // Nor before its way out is open, where that is a NAT gateway.
-    const { internetConnectivityEstablished } = this.vpc.selectSubnets(props.vpcSubnets ?? workerSubnets(this.vpc));
-    this.autoScalingGroup.node.addDependency(internetConnectivityEstablished);
+    const selected = this.vpc.selectSubnets(props.vpcSubnets ?? workerSubnets(this.vpc));
+    this.autoScalingGroup.node.addDependency(selected.internetConnectivityEstablished);
+    if (props.vpc) {
+      const kinds = Object.values(props.secrets ?? {}).map((secret) => secret._kind);
+      guardWayOut(this, {
+        vpc: props.vpc,
+        subnets: selected.subnets,
+        secretsManager: kinds.includes('secret'),
+        parameters: kinds.includes('parameter'),
+        containerRegistry: code.companion?.image !== undefined,
+      });
+    }
   }
 
   /**

@@ -34,6 +34,12 @@ export const MAX_CAPACITY_TOO_LOW: Warning = {
   meaning: 'The declared peak and burst need more instances than may run',
 };
 
+/** Instances that reach neither their code nor their log group. */
+export const NETWORK_WITHOUT_WAY_OUT: Warning = {
+  id: 'networkWithoutWayOut',
+  meaning: 'The workers’ subnets have no route out, and endpoints that they need are missing or admit nobody',
+};
+
 /** A given role that CDK must not change. */
 export const ROLE_NOT_EXTENDED: Warning = {
   id: 'roleNotExtended',
