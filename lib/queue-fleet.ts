@@ -9,7 +9,7 @@ import { WorkerFleet } from './fleet/worker-fleet';
 import type { WorkerFleetOptions } from './fleet/worker-fleet-options';
 import { FleetMonitoring } from './monitoring/fleet-monitoring';
 import { ConfigurationError } from './private/errors';
-import { mayLaunchSpot } from './private/fleet-checks';
+import { AUTO_SCALING_LIMITS, mayLaunchSpot } from './private/fleet-checks';
 import { Violations } from './private/violations';
 import type { Encryption } from './queue/encryption';
 import type { Producer } from './queue/producer';
@@ -236,6 +236,14 @@ export class QueueFleet extends Construct implements iam.IGrantable, ec2.IConnec
         );
       }
     }
+    const most = AUTO_SCALING_LIMITS.groupInstances.max;
+    const needed = workload.minimumMaxCapacity ?? 0;
+    if (props.maxCapacity === undefined && needed > most) {
+      violations.add(
+        'CapacityOutOfRange',
+        `${declaredLoad(workload)} must need at most ${most} instances, but needs ${needed} with 'concurrency' (${workload.concurrency} messages): raise the concurrency, or set 'maxCapacity' to what may run and accept longer waits`,
+      );
+    }
     if (!workload.spot && mayLaunchSpot(props)) {
       const share = Token.isUnresolved(props.onDemandPercentage) ? 'a token' : `${props.onDemandPercentage} percent`;
       violations.add(
@@ -245,6 +253,14 @@ export class QueueFleet extends Construct implements iam.IGrantable, ec2.IConnec
     }
     violations.throwIfAny();
   }
+}
+
+/** What of the workload asks for instances, as it was declared. */
+function declaredLoad({ peakRatePerSecond, burst }: Workload): string {
+  return [
+    ...(peakRatePerSecond === undefined ? [] : [`'peakRatePerSecond' (${peakRatePerSecond} messages per second)`]),
+    ...(burst === undefined ? [] : [`'burst' (${burst} messages)`]),
+  ].join(' and ');
 }
 
 /** Instances, running and in the warm pool together, that are kept ready. AWS's own default is the whole group, whatever is needed. */

@@ -15,6 +15,8 @@ import type { Violations } from './violations';
  * https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html
  */
 export const AUTO_SCALING_LIMITS = {
+  // A bound of ours, against mistaken units.
+  groupInstances: { min: 0, max: 10_000 },
   hookHeartbeatSeconds: SCALING_LIMITS.hookHeartbeatSeconds,
   hookTotalSeconds: 172_800,
   instanceLifetimeSeconds: { min: 86_400, max: 31_536_000 },
@@ -179,14 +181,14 @@ function checkCapacity(props: WorkerFleetProps, violations: Violations): void {
     'CapacityOutOfRange',
     'minCapacity',
     minCapacity,
-    { min: 0, max: 10_000, unit: 'instances' },
+    { ...AUTO_SCALING_LIMITS.groupInstances, unit: 'instances' },
     'choose another',
   );
   violations.requireNumber(
     'CapacityOutOfRange',
     'maxCapacity',
     maxCapacity,
-    { min: 1, max: 10_000, unit: 'instances' },
+    { ...AUTO_SCALING_LIMITS.groupInstances, min: 1, unit: 'instances' },
     'choose another',
   );
   if (!Token.isUnresolved(minCapacity) && !Token.isUnresolved(maxCapacity) && minCapacity > maxCapacity) {
@@ -206,7 +208,7 @@ function checkCapacity(props: WorkerFleetProps, violations: Violations): void {
     'CapacityOutOfRange',
     'onDemandBaseCapacity',
     props.onDemandBaseCapacity,
-    { min: 0, max: 10_000, unit: 'instances' },
+    { ...AUTO_SCALING_LIMITS.groupInstances, unit: 'instances' },
     'choose another',
   );
   violations.requireBytes(
@@ -242,7 +244,7 @@ function checkWarmPool(warmPool: autoscaling.WarmPoolOptions, props: WorkerFleet
       'CapacityOutOfRange',
       `warmPool.${prop}`,
       warmPool[prop],
-      { min: 0, max: 10_000, unit: 'instances' },
+      { ...AUTO_SCALING_LIMITS.groupInstances, unit: 'instances' },
       'choose another',
     );
   }

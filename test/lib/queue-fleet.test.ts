@@ -39,6 +39,30 @@ describe('QueueFleet', () => {
     });
   });
 
+  test.each([
+    ['a peak', { peakRatePerSecond: 600 }, /'peakRatePerSecond' \(600 messages per second\) must need at most 10000/],
+    ['a burst', { burst: 50_000 }, /'burst' \(50000 messages\) must need at most 10000 instances, but needs 30000/],
+    [
+      'both',
+      { peakRatePerSecond: 50, burst: 5_000 },
+      /'peakRatePerSecond' \(50 messages per second\) and 'burst' \(5000 messages\) must need/,
+    ],
+  ])('fails when %s needs more instances than a group may have', (_, load, text) => {
+    const of = (maxCapacity?: number) => () =>
+      queueFleet({
+        workload: new Workload({
+          averageProcessingTime: Duration.minutes(3),
+          acceptableLatency: Duration.minutes(10),
+          ...load,
+        }),
+        maxCapacity,
+      });
+    expect(of()).toThrow(text);
+    expect(of()).not.toThrow(/'maxCapacity' \(/);
+    // A maximum that somebody chose is no more than what may run.
+    expect(of(100)).not.toThrow();
+  });
+
   test('keeps its construct ids', () => {
     const { videos } = queueFleet();
     expect(videos.node.children.map((child) => child.node.id)).toEqual(['Queue', 'Fleet', 'Scaling', 'Monitoring']);
