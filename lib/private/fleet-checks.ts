@@ -211,11 +211,11 @@ function checkCapacity(props: WorkerFleetProps, violations: Violations): void {
     { ...AUTO_SCALING_LIMITS.groupInstances, unit: 'instances' },
     'choose another',
   );
-  violations.requireBytes(
+  violations.requireGibibytes(
     'VolumeTooSmall',
     'volumeSize',
     props.volumeSize,
-    { min: 8 * 1024 ** 3, max: 16 * 1024 ** 4 },
+    { min: 8, max: 16_384 },
     'Amazon Linux needs 8 GiB',
   );
   if (props.warmPool) checkWarmPool(props.warmPool, props, violations);

@@ -1,4 +1,4 @@
-import { Duration, Size, Token } from 'aws-cdk-lib';
+import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { ErrorCode } from './error-codes';
 import { ConfigurationError } from './errors';
@@ -66,6 +66,19 @@ export class Violations {
   ): void {
     if (value === undefined || value.isUnresolved()) return;
     this.requireNumber(code, prop, value.toBytes(), { ...range, unit: 'bytes' }, advice);
+  }
+
+  /** Requires a size of whole gibibytes within `range` (in gibibytes). */
+  public requireGibibytes(
+    code: ErrorCode,
+    prop: string,
+    value: Size | undefined,
+    range: Omit<NumberRange, 'unit'>,
+    advice: string,
+  ): void {
+    if (value === undefined || value.isUnresolved()) return;
+    const gibibytes = value.toGibibytes({ rounding: SizeRoundingBehavior.NONE });
+    this.requireNumber(code, prop, gibibytes, { ...range, unit: 'GiB' }, advice);
   }
 
   /** @throws ConfigurationError with the code of the first violation and one bullet for each, when there is any. */

@@ -137,6 +137,11 @@ export const REFUSALS: readonly Refusal[] = [
   },
   { code: 'VolumeTooSmall', when: 'the volume has 4 GiB', attempt: fleet({ volumeSize: Size.gibibytes(4) }) },
   {
+    code: 'VolumeTooSmall',
+    when: 'the volume has half a gibibyte too much',
+    attempt: fleet({ volumeSize: Size.mebibytes(16.5 * 1024) }),
+  },
+  {
     code: 'WarmPoolStateNotPossible',
     when: 'the instances of a warm pool should hibernate',
     attempt: fleet({ warmPool: { poolState: autoscaling.PoolState.HIBERNATED } }),

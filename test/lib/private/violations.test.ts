@@ -38,6 +38,20 @@ describe('Violations', () => {
     );
   });
 
+  test.each([
+    [Size.gibibytes(8), undefined],
+    [Size.tebibytes(16), undefined],
+    [Size.gibibytes(4), "'volumeSize' (4 GiB) must be a whole number from 8 to 16384 GiB: "],
+    [Size.mebibytes(16.5 * 1024), "'volumeSize' (16.5 GiB) must be a whole number"],
+    [Size.gibibytes(Lazy.number({ produce: () => 1 })), undefined],
+  ])('says gibibytes of a volume', (size, expected) => {
+    const text = codesOf((v) =>
+      v.requireGibibytes('VolumeTooSmall', 'volumeSize', size, { min: 8, max: 16_384 }, 'Amazon Linux needs 8 GiB'),
+    );
+    if (expected === undefined) expect(text).toBeUndefined();
+    else expect(text).toContain(expected);
+  });
+
   test('reports all violations at once', () => {
     const text = codesOf((v) => {
       v.add('RetentionOutOfRange', 'first');
