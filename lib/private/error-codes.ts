@@ -17,7 +17,7 @@ export const ERROR_CODES = {
   DeadLetterQueueInAnotherEnvironment: 'A dead-letter queue is in the account and region of its source',
   DeadLetterQueueTypeMismatch: 'A dead-letter queue is FIFO when its source is, and standard when its source is',
   DeadLetterQueueUnknown: 'A grant on the dead-letter queue needs to know it',
-  DeadLetterRetentionNotLonger: 'A dead-letter queue keeps messages longer than its source',
+  DeadLetterRetentionNotLonger: 'Dead letters of a standard queue stay longer than its messages, or both 14 days',
   DeadLetterRetentionOutOfRange: 'A dead-letter queue keeps messages from 60 seconds to 14 days',
   DeliveryDelayNotShorterThanRetention: 'A message must become visible before it expires',
   DeliveryDelayOutOfRange: 'SQS delays a message by 0 to 900 seconds',

@@ -26,7 +26,7 @@ export interface QueueSettings {
 export function checkQueueSettings(scope: Construct, settings: QueueSettings, fifo: boolean): void {
   const violations = new Violations(scope);
   checkRanges(violations, settings);
-  checkRelations(violations, settings);
+  checkRelations(violations, settings, fifo);
   checkName(violations, settings.queueName, fifo);
   checkDeadLetterQueue(violations, scope, settings.deadLetterQueue, fifo);
   checkKey(violations, settings.encryption.key);
@@ -94,10 +94,9 @@ function checkRanges(violations: Violations, settings: QueueSettings): void {
   );
 }
 
-function checkRelations(violations: Violations, settings: QueueSettings): void {
+function checkRelations(violations: Violations, settings: QueueSettings, fifo: boolean): void {
   const visibility = secondsOf(settings.visibilityTimeout);
   const retention = secondsOf(settings.retentionPeriod);
-  const deadLetterRetention = secondsOf(settings.deadLetterRetentionPeriod);
   const delay = secondsOf(settings.deliveryDelay);
 
   if (visibility !== undefined && retention !== undefined) {
@@ -120,18 +119,28 @@ function checkRelations(violations: Violations, settings: QueueSettings): void {
       `'deliveryDelay' (${delay} seconds) must be shorter than 'retentionPeriod' (${retention} seconds), or messages expire unseen: lower the delay`,
     );
   }
-  const ownDeadLetters =
-    settings.deadLetterQueue === undefined ? deadLetterRetention : retentionOf(settings.deadLetterQueue);
-  if (ownDeadLetters !== undefined && retention !== undefined) {
-    const longest = SQS_LIMITS.retentionSeconds.max;
-    // SQS cannot keep anything longer than 14 days, so two queues of 14 days are the best that there is.
-    if (ownDeadLetters <= retention && !(ownDeadLetters === longest && retention === longest)) {
-      violations.add(
-        'DeadLetterRetentionNotLonger',
-        `'deadLetterRetentionPeriod' (${ownDeadLetters} seconds) must be longer than 'retentionPeriod' (${retention} seconds), because a message keeps its age when SQS moves it: leave it out for 14 days`,
-      );
-    }
-  }
+  // In a FIFO queue a message that SQS moves begins a new life.
+  if (!fifo) checkDeadLetterRetention(violations, settings, retention);
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html (read November 2026) */
+function checkDeadLetterRetention(
+  violations: Violations,
+  settings: QueueSettings,
+  retention: number | undefined,
+): void {
+  const deadLetterRetention =
+    settings.deadLetterQueue === undefined
+      ? secondsOf(settings.deadLetterRetentionPeriod)
+      : retentionOf(settings.deadLetterQueue);
+  if (deadLetterRetention === undefined || retention === undefined) return;
+  const longest = SQS_LIMITS.retentionSeconds.max;
+  // SQS cannot keep anything longer than 14 days, so two queues of 14 days are the best that there is.
+  if (deadLetterRetention > retention || (deadLetterRetention === longest && retention === longest)) return;
+  violations.add(
+    'DeadLetterRetentionNotLonger',
+    `'deadLetterRetentionPeriod' (${deadLetterRetention} seconds) must be longer than 'retentionPeriod' (${retention} seconds), or both ${longest} seconds, because a message keeps its age when SQS moves it: leave it out for 14 days`,
+  );
 }
 
 function checkName(violations: Violations, name: string | undefined, fifo: boolean): void {

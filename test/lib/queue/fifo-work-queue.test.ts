@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -35,6 +35,14 @@ describe('FifoWorkQueue', () => {
       FifoThroughputLimit: 'perMessageGroupId',
       ContentBasedDeduplication: true,
     });
+  });
+
+  test('may keep dead letters as long as messages, whose time begins anew when they are moved', () => {
+    const fourDays = { retentionPeriod: Duration.days(4), deadLetterRetentionPeriod: Duration.days(4) };
+    expect(() => new FifoWorkQueue(stack, 'Orders', fourDays)).not.toThrow();
+    expect(() => new WorkQueue(stack, 'Jobs', fourDays)).toThrow(
+      /\(345600 seconds\), or both 1209600 seconds, because/,
+    );
   });
 
   test('keeps its logical ids', () => {
