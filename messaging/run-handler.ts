@@ -113,13 +113,30 @@ export function unlessOver<T>(prepared: Prepared<T>, delivery: Delivery, clock: 
   return error === undefined ? prepared : { result: { kind: 'failed', error } };
 }
 
+/**
+ * What a codec gives, unless the run is told to stop before: it may wait for a bucket or a key that never answers.
+ *
+ * @throws what it throws, or why the run is to stop
+ */
+function unlessStopped<R>(work: Promise<R>, delivery: Delivery): Promise<R> {
+  const { signal } = delivery;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
 /** Decodes, validates and claims one message. Never rejects. */
 export async function prepare<T>(options: RunOptions<T>, delivery: Delivery): Promise<Prepared<T>> {
   const { codecs, schema, idempotency, clock } = options;
   const { message } = delivery;
   try {
     let text = message.body;
-    for (const codec of codecs) text = await codec.decode(text, message);
+    for (const codec of codecs) text = await unlessStopped(codec.decode(text, message), delivery);
     const view = receivedMessage(message, schema ? await parseBody(schema, text, message.messageId) : (text as T));
     if (idempotency) {
       const key = idempotency.key?.(view) ?? message.messageId;
