@@ -15,6 +15,7 @@ import { createNetwork, workerSubnets } from '../private/fleet-network';
 import { addWorkerRole, FLEET_TAG } from '../private/fleet-role';
 import { checkRole } from '../private/given-role';
 import { guardInstanceTags } from '../private/instance-tags';
+import { checkMachineImage } from '../private/machine-image';
 import { Violations } from '../private/violations';
 import { allowVolumes, checkVolumeKey } from '../private/volume-key';
 import { guardWayOut } from '../private/way-out';
@@ -140,6 +141,10 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     checkUserData(script, violations);
     violations.throwIfAny();
     this.launchTemplate = this.createLaunchTemplate(props, ec2.UserData.custom(script));
+    if (props.machineImage) {
+      checkMachineImage(this.launchTemplate, instanceTypeOf(props), violations);
+      violations.throwIfAny();
+    }
     this.autoScalingGroup = this.createGroup(props);
     Tags.of(this.autoScalingGroup).add(FLEET_TAG, fleetTag, { applyToLaunchedInstances: false });
 

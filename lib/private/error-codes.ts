@@ -59,6 +59,8 @@ export const ERROR_CODES = {
   InstanceArchitecturesDiffer: 'All instance types of a fleet have one processor architecture',
   InstanceLifetimeOutOfRange: 'An instance lives at least 1 day and at most 365 days',
   InstanceTagKeyNotValid: 'A tag of an instance has a key that instance metadata can show',
+  MachineImageArchitectureDiffers: 'A machine image has the processor architecture of the instances',
+  MachineImageNotSupported: 'Instances boot Amazon Linux 2023 or an image made from it',
   MemoryMaxUnreadable: 'The memory limit is one that systemd can read',
   MetricsIntervalOutOfRange: 'Metric records are 1 to 60 seconds apart',
   MinCapacityAboveMax: 'The least number of instances is not above the largest',

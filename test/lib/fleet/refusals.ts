@@ -76,6 +76,18 @@ export const REFUSALS: readonly Refusal[] = [
     when: 'the boot time is a token',
     attempt: fleet({ bootTime: Duration.seconds(Lazy.number({ produce: () => 90 })) }),
   },
+  {
+    code: 'MachineImageArchitectureDiffers',
+    when: 'the image is for x86_64, as Amazon Linux is by default, and the instances are not',
+    attempt: fleet({ machineImage: ec2.MachineImage.latestAmazonLinux2023() }),
+  },
+  {
+    code: 'MachineImageNotSupported',
+    when: 'the image is Windows',
+    attempt: fleet({
+      machineImage: ec2.MachineImage.latestWindows(ec2.WindowsVersion.WINDOWS_SERVER_2022_ENGLISH_FULL_BASE),
+    }),
+  },
   { code: 'MemoryMaxUnreadable', when: 'the memory is "lots"', attempt: fleet({ memoryMax: 'lots' }) },
   {
     code: 'MetricsIntervalOutOfRange',
