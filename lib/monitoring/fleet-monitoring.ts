@@ -109,7 +109,7 @@ export class FleetMonitoring extends Construct {
           queue,
           autoScalingGroup,
           max,
-          ageLimitSeconds: ageLimitSeconds(sizing),
+          ageLimitSeconds: ageLimitSeconds(queue, sizing),
           alarms: this.alarms,
         }),
       });

@@ -1,6 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import type { Sizing } from '../scaling/sizing';
 import { type AlarmSignal, deadLetters, oldestMessage } from './queue-signals';
@@ -18,9 +19,15 @@ export interface FleetSignalSettings {
 const MINUTE = Duration.minutes(1);
 const FIVE = Duration.minutes(5);
 
-/** Age of a message that was begun in time and took as long as the longest: the age counts until the delete. */
-export const ageLimitSeconds = (sizing: Sizing): number =>
-  Math.ceil(sizing.acceptableLatencySeconds + sizing.p99ProcessingSeconds);
+/**
+ * Age of a message that was begun in time and took as long as the longest: the age counts from the sending to the delete, so
+ * the delay of the queue is in it.
+ */
+export function ageLimitSeconds(queue: IWorkQueue, sizing: Sizing): number {
+  const delaySeconds = (queue.queue.node.defaultChild as sqs.CfnQueue | undefined)?.delaySeconds;
+  const known = typeof delaySeconds === 'number' && !Token.isUnresolved(delaySeconds) ? delaySeconds : 0;
+  return Math.ceil(known + sizing.acceptableLatencySeconds + sizing.p99ProcessingSeconds);
+}
 
 /** The signals of a fleet, in the order of the dashboard. */
 export function fleetSignals(settings: FleetSignalSettings): AlarmSignal[] {
@@ -36,7 +43,7 @@ export function fleetSignals(settings: FleetSignalSettings): AlarmSignal[] {
 
 function tooOld({ queue, sizing }: FleetSignalSettings): AlarmSignal {
   return {
-    ...oldestMessage(queue, Duration.seconds(ageLimitSeconds(sizing))),
+    ...oldestMessage(queue, Duration.seconds(ageLimitSeconds(queue, sizing))),
     meaning: `Messages wait longer than ${literal(sizing.acceptableLatencySeconds)} s`,
     periods: 5,
     breaching: 3,

@@ -56,6 +56,16 @@ describe('FleetMonitoring', () => {
     });
   });
 
+  test('lets a delayed message be older by its delay', () => {
+    const { stack, autoScalingGroup } = plainGroup(1, 10);
+    const queue = new WorkQueue(stack, 'Later', { deliveryDelay: Duration.minutes(15) });
+    new FleetMonitoring(stack, 'Monitoring', { queue, autoScalingGroup, workload: VIDEO_WORKLOAD });
+    Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Threshold: 1320 + 900,
+    });
+  });
+
   test('alarms on the first dead letter, and stays so while the queue publishes nothing', () => {
     monitored().template.hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'ApproximateNumberOfMessagesVisible',
