@@ -53,6 +53,12 @@ export const QUEUE_METRICS_ELSEWHERE: Warning = {
     'SQS publishes the metrics of a queue in its account and region, so alarms elsewhere see no data and the fleet is not scaled',
 };
 
+/** Each group is scaled as if it were alone. */
+export const QUEUE_SCALES_TWO_GROUPS: Warning = {
+  id: 'queueScalesTwoGroups',
+  meaning: 'Two groups are scaled for one queue, and each runs as many instances as the whole backlog needs',
+};
+
 /** A sleeping fleet sees nothing for a while. */
 export const SCALE_TO_ZERO_WAKES_LATE: Warning = {
   id: 'scaleToZeroWakesLate',

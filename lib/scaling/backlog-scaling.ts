@@ -3,10 +3,11 @@ import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { Violations } from '../private/violations';
-import { FIFO_WITHOUT_MESSAGE_GROUPS, QUEUE_METRICS_ELSEWHERE } from '../private/warnings';
+import { FIFO_WITHOUT_MESSAGE_GROUPS, QUEUE_METRICS_ELSEWHERE, QUEUE_SCALES_TWO_GROUPS } from '../private/warnings';
 import { adviseWorkload } from '../private/scaling/check-workload';
 import { groupCapacity, groupResource } from '../private/scaling/group-capacity';
 import type { PolicyContext } from '../private/scaling/policy';
+import { noteScaling } from '../private/scaling/shared-queues';
 import type { IWorkQueue } from '../queue/work-queue-interface';
 import { ScalingPolicy } from './scaling-policy';
 import type { Workload } from './workload';
@@ -152,6 +153,9 @@ export class BacklogScaling extends Construct {
     }
     for (const text of metricsElsewhere(this, context.queues)) {
       annotations.addWarningV2(`cdk-queue-fleet:${QUEUE_METRICS_ELSEWHERE.id}`, text);
+    }
+    for (const text of noteScaling(context)) {
+      annotations.addWarningV2(`cdk-queue-fleet:${QUEUE_SCALES_TWO_GROUPS.id}`, text);
     }
     if (fifo && context.messageGroups === undefined) {
       annotations.addWarningV2(
