@@ -11,7 +11,7 @@ import { bootScript } from '../private/boot-script';
 import { BoundWorkerCode } from '../private/bound-worker-code';
 import { environmentFile } from '../private/environment-file';
 import { checkFleet, checkUserData, mayLaunchSpot, queuesOf, usesMixedInstances } from '../private/fleet-checks';
-import { createNetwork, workerSubnets } from '../private/fleet-network';
+import { checkNetwork, createNetwork, workerSubnets } from '../private/fleet-network';
 import { addWorkerRole, FLEET_TAG } from '../private/fleet-role';
 import { checkRole } from '../private/given-role';
 import { guardInstanceTags } from '../private/instance-tags';
@@ -75,6 +75,7 @@ export class WorkerFleet extends Construct implements iam.IGrantable, ec2.IConne
     checkFleet(props, violations);
     checkRole(this, props.role, violations);
     checkVolumeKey(this, props.volumeEncryptionKey, violations);
+    checkNetwork(props.vpc, props.vpcSubnets !== undefined, violations);
     props.code._validate(violations);
     violations.throwIfAny();
 

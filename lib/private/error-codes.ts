@@ -75,6 +75,7 @@ export const ERROR_CODES = {
   UserDataTooLarge: 'What an instance gets at its boot has at most 16 KiB',
   VolumeKeyInAnotherRegion: 'The key of volumes is in the region of their instances',
   VolumeTooSmall: 'The root volume holds Amazon Linux: 8 GiB or more',
+  VpcWithoutPrivateSubnets: 'Workers are in private subnets unless others are named',
   WarmPoolStateNotPossible: 'The instances of a warm pool are stopped or running',
   WarmPoolWithSpot: 'A warm pool holds no Spot instances',
   WeightOutOfRange: 'The weight of a queue is 1 to 9,999',

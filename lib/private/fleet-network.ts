@@ -4,6 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import type { Violations } from './violations';
 
 /** A network of two zones for workers; `throughNat` gives it public subnets and one NAT gateway, else it has no way out. */
 export function createNetwork(scope: Construct, flowLogGroup: logs.LogGroup, throughNat: boolean): ec2.Vpc {
@@ -31,6 +32,16 @@ export function createNetwork(scope: Construct, flowLogGroup: logs.LogGroup, thr
 export function workerSubnets(vpc: ec2.IVpc): ec2.SubnetSelection {
   if (vpc.privateSubnets.length > 0) return { subnetType: ec2.SubnetType.PRIVATE_WITH_EGRESS };
   return { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+}
+
+/** Refuses a given network where the workers' subnets have to be named: by default they are private. */
+export function checkNetwork(vpc: ec2.IVpc | undefined, named: boolean, violations: Violations): void {
+  if (vpc === undefined || named || vpc.privateSubnets.length + vpc.isolatedSubnets.length > 0) return;
+  const has = vpc.publicSubnets.length > 0 ? 'public subnets only' : 'no known subnets';
+  violations.add(
+    'VpcWithoutPrivateSubnets',
+    `'vpc' (${vpc.node.path}, ${has}) must have private or isolated subnets unless 'vpcSubnets' names others: add some, or set 'vpcSubnets', for example to { subnetType: ec2.SubnetType.PUBLIC } where public subnets give instances a public address`,
+  );
 }
 
 /** A managed policy in place of the inline one that the L2 would add: NIST, HIPAA and PCI rules want it so. */

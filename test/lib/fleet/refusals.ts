@@ -154,6 +154,23 @@ export const REFUSALS: readonly Refusal[] = [
     attempt: fleet({ volumeSize: Size.mebibytes(16.5 * 1024) }),
   },
   {
+    code: 'VpcWithoutPrivateSubnets',
+    when: 'the network has public subnets only',
+    attempt: fleet((stack) => ({
+      vpc: new ec2.Vpc(stack, 'Vpc', {
+        natGateways: 0,
+        subnetConfiguration: [{ name: 'Public', subnetType: ec2.SubnetType.PUBLIC }],
+      }),
+    })),
+  },
+  {
+    code: 'VpcWithoutPrivateSubnets',
+    when: 'a network is imported without its subnets',
+    attempt: fleet((stack) => ({
+      vpc: ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['eu-west-1a'] }),
+    })),
+  },
+  {
     code: 'WarmPoolStateNotPossible',
     when: 'the instances of a warm pool should hibernate',
     attempt: fleet({ warmPool: { poolState: autoscaling.PoolState.HIBERNATED } }),

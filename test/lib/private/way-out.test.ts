@@ -103,6 +103,13 @@ describe('a network that may have a way out', () => {
     expect(warningsOf()).toEqual([]);
   });
 
+  test('by public subnets that were named', () => {
+    const vpc = network(ec2.SubnetType.PUBLIC);
+    const fleet = fleetIn(vpc, { vpcSubnets: { subnetType: ec2.SubnetType.PUBLIC } });
+    expect(fleet.vpc).toBe(vpc);
+    expect(warningsOf()).toEqual([]);
+  });
+
   test('by routes that were added', () => {
     const vpc = network();
     vpc.isolatedSubnets.forEach((subnet) =>
