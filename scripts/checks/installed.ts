@@ -44,7 +44,9 @@ export const installed: Check = {
     const project = mkdtempSync(join(tmpdir(), 'queue-fleet-installed-'));
     try {
       writeFileSync(join(project, 'package.json'), '{ "name": "installed", "private": true }');
-      runWell('npm', ['install', '--no-audit', '--no-fund', '--omit=peer', pack().tarball], project);
+      // As the documentation says.
+      writeFileSync(join(project, '.npmrc'), 'omit[]=peer\n');
+      runWell('npm', ['install', '--no-audit', '--no-fund', pack().tarball], project);
       return [...weighs(project, note), ...loads(project), ...(await shakes(project, note))];
     } finally {
       rmSync(project, { recursive: true });
