@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { version } from '../package.json';
 
 /** One subcommand: a file of `bin/commands/`, loaded only when it is called so that `--help` stays quick. */
 interface Subcommand {
@@ -36,7 +37,9 @@ const SUBCOMMANDS: readonly Subcommand[] = [
 ];
 
 async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('queue-fleet').description('Run, plan and simulate a cdk-queue-fleet template');
+  const program = new Command('queue-fleet')
+    .description('Run, plan and simulate a cdk-queue-fleet template')
+    .version(version);
   for (const subcommand of SUBCOMMANDS) {
     const command = program.command(subcommand.name).description(subcommand.summary);
     if (argv[2] === subcommand.name) (await subcommand.load()).configure(command);

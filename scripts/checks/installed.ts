@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -87,6 +88,9 @@ function loads(project: string): string[] {
   );
   if (!imported) problems.push(`import of messaging: ${said}`);
   const [ran, usage] = node('node_modules/cdk-queue-fleet/dist/bin/queue-fleet.js', '--help');
+  const [, version] = node('node_modules/cdk-queue-fleet/dist/bin/queue-fleet.js', '--version');
+  const manifest = createRequire(join(project, 'x'))('cdk-queue-fleet/package.json') as { version: string };
+  if (version !== manifest.version) problems.push(`queue-fleet --version: ${version}`);
   if (!ran || !usage.startsWith('Usage: queue-fleet')) problems.push(`queue-fleet --help: ${usage}`);
   return problems;
 }

@@ -98,6 +98,13 @@ describe('queue-fleet local', () => {
     60_000,
   );
 
+  test('says its version, which is part of the bundle', async () => {
+    const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await queueFleet(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    // That and nothing else of the manifest.
+    expect(readFileSync(path.join(built, 'queue-fleet.js'), 'utf8')).not.toContain('test:consumers');
+  });
+
   test('fails when the port is in use, and stops what it had started', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
