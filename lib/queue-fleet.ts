@@ -141,7 +141,7 @@ export class QueueFleet extends Construct implements iam.IGrantable, ec2.IConnec
   private readonly ownQueue?: WorkQueue;
 
   /**
-   * @throws ConfigurationError EncryptionOfGivenQueue, GroupCapacityUnknown, SpotNotDeclared, WarmPoolNotDeclared, and what the four constructs refuse
+   * @throws ConfigurationError CapacityOutOfRange, EncryptionOfGivenQueue, GroupCapacityUnknown, SpotNotDeclared, WarmPoolNotDeclared, and what the four constructs refuse
    */
   constructor(scope: Construct, id: string, props: QueueFleetProps) {
     super(scope, id);

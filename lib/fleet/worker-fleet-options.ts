@@ -41,14 +41,15 @@ export interface WorkerFleetOptions {
   readonly role?: iam.IRole;
 
   /**
-   * The network.
+   * The network. It has to have a way to AWS: a NAT gateway, or `VpcEndpoints` that admit the fleet. A warning tells of one that is made in
+   * this app and has neither.
    *
    * @default - a new one over two zones, with private subnets only
    */
   readonly vpc?: ec2.IVpc;
 
   /**
-   * Where the instances are.
+   * Where the instances are. Has to be set for a network of public subnets only; those have to give instances a public address.
    *
    * @default - private subnets with egress, else isolated ones
    */
@@ -85,7 +86,8 @@ export interface WorkerFleetOptions {
   readonly alternativeInstanceTypes?: ec2.InstanceType[];
 
   /**
-   * Machine image: Amazon Linux 2023 or one that is compatible (dnf, systemd, AWS CLI).
+   * Machine image: Amazon Linux 2023 or one made from it (dnf with its packages, systemd, AWS CLI), for the architecture of
+   * `instanceType`. Both are checked where the name of an SSM parameter tells them.
    *
    * @default - the latest Amazon Linux 2023 for the instance type's architecture, looked up at deployment
    */

@@ -61,10 +61,13 @@ export interface WorkQueueProps {
   readonly deadLetterQueue?: sqs.IQueue;
 
   /**
-   * How long the new dead-letter queue keeps a message, counted from when the message was first sent. 60 seconds to
-   * 14 days, longer than `retentionPeriod`.
+   * How long the new dead-letter queue keeps a message. 60 seconds to 14 days, in a standard queue longer than
+   * `retentionPeriod`, or both 14 days.
+   *
+   * Counted from when the message was first sent; in a FIFO queue from when SQS moved it.
    *
    * @default Duration.days(14)
+   * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
    */
   readonly deadLetterRetentionPeriod?: Duration;
 

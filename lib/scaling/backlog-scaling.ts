@@ -20,7 +20,7 @@ const DEFAULT_INSTANCE_WARMUP_SECONDS = 60;
 
 /** Which queue drives which group, and by what policy. */
 export interface BacklogScalingProps {
-  /** The queue that the group's workers consume. */
+  /** The queue that the group's workers consume. It should scale no other group: each would run what the whole backlog needs. */
   readonly queue: IWorkQueue;
   /**
    * More queues that the same workers consume; their messages are added up and take the same time on average.
