@@ -10,6 +10,7 @@ import { takesPolicies } from './given-role';
 import { warn } from './grants';
 import { managedPolicyGrantee, roleGrantee } from './managed-policy-grantee';
 import { ROLE_NOT_EXTENDED } from './warnings';
+import { writePolicy } from './written-policy';
 
 /* eslint-disable awscdk/require-passing-this -- `scope` is the construct that calls */
 
@@ -66,13 +67,12 @@ function tellNeeds(scope: Construct, role: iam.IRole, needs: WorkerNeeds): void 
     return { statementAdded: true, policyDependable: role };
   });
   grantWorker(scope, grantee, needs);
-  const stack = Stack.of(scope);
-  const arn = JSON.stringify(stack.resolve(role.roleArn));
-  const json = JSON.stringify(stack.resolve(document), undefined, 2);
+  const arn = writePolicy(scope, role.roleArn).json;
+  const { json, note } = writePolicy(scope, document);
   warn(
     scope,
     ROLE_NOT_EXTENDED,
-    `The role ${arn} takes no permissions from this app: have its owner attach this policy, about which docs/worker-fleet.md says more\n${json}`,
+    `The role ${arn} takes no permissions from this app: have its owner attach this policy, about which docs/worker-fleet.md says more\n${json}${note}`,
   );
 }
 

@@ -1,9 +1,10 @@
-import { Annotations, type ResourceEnvironment, Stack } from 'aws-cdk-lib';
+import { Annotations, type ResourceEnvironment } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { POLICY_NOT_APPLIED, type Warning } from './warnings';
+import { writePolicy } from './written-policy';
 
 /** Something with a resource policy that may turn out to be out of reach (imported). */
 export interface PolicyResource {
@@ -112,13 +113,12 @@ function dropped(
   grantee: iam.IGrantable,
   statement: iam.PolicyStatement,
 ): iam.Grant {
-  const stack = Stack.of(scope);
-  const arn = JSON.stringify(stack.resolve(resource.arn));
-  const json = JSON.stringify(stack.resolve(statement.toStatementJson()), undefined, 2);
+  const arn = writePolicy(scope, resource.arn).json;
+  const { json, note } = writePolicy(scope, statement.toStatementJson());
   warn(
     scope,
     POLICY_NOT_APPLIED,
-    `The policy of the ${resource.description} ${arn} belongs to someone else: add this statement to it\n${json}`,
+    `The policy of the ${resource.description} ${arn} belongs to someone else: add this statement to it\n${json}${note}`,
   );
   return iam.Grant.drop(grantee, 'the policy of an imported resource');
 }

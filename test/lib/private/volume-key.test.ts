@@ -79,8 +79,7 @@ describe('a key of someone else', () => {
       return JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as Record<string, unknown>;
     });
     expect(statements.map(({ Action }) => Action)).toEqual([USE, 'kms:CreateGrant']);
-    const partitioned = { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, AUTO_SCALING.slice('arn:aws'.length)]] };
-    expect(statements.map(({ Principal }) => Principal)).toEqual([{ AWS: partitioned }, { AWS: partitioned }]);
+    expect(statements.map(({ Principal }) => Principal)).toEqual([{ AWS: AUTO_SCALING }, { AWS: AUTO_SCALING }]);
   });
 
   test('needs a grant when it is in another account', () => {

@@ -43,6 +43,33 @@ describe('an imported queue tells the truth', () => {
     Annotations.fromStack(stack).hasWarning('/Test/Theirs', Match.stringLikeRegexp(keyArn));
   });
 
+  test('the statement has no intrinsics: its owner may not use CloudFormation', () => {
+    const anywhere = new Stack(new App(), 'Anywhere');
+    const queue = WorkQueue.fromQueue(anywhere, 'Theirs', {
+      queue: sqs.Queue.fromQueueAttributes(anywhere, 'Queue', { queueArn }),
+    });
+    queue.addProducer(Producer.topic(new sns.Topic(anywhere, 'Uploads')));
+    queue.addProducer(Producer.bucket(new s3.Bucket(anywhere, 'Videos')));
+    const texts = Annotations.fromStack(anywhere)
+      .findWarning('/Anywhere/Theirs', Match.anyValue())
+      .map(({ entry }) => String(entry.data));
+    expect(texts.join()).not.toMatch(/Fn::|"Ref"|Token/);
+    const statements = texts.map(
+      (text) => JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as { Condition: object },
+    );
+    expect(statements.map(({ Condition }) => Condition)).toEqual([
+      {
+        ArnEquals: { 'aws:SourceArn': '<Ref of Anywhere/Uploads>' },
+        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      },
+      {
+        ArnEquals: { 'aws:SourceArn': '<Arn of Anywhere/Videos>' },
+        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      },
+    ]);
+    expect(texts[0]).toContain('Fill in what the deployment decides: <Ref of Anywhere/Uploads>, <AWS::AccountId>');
+  });
+
   test('a role of this account works by its own policy', () => {
     const role = new iam.Role(stack, 'Worker', { assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com') });
     expect(imported().addConsumer(role).success).toBe(true);
