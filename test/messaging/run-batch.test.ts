@@ -35,7 +35,7 @@ describe('a batch that waits for its slowest message to be decoded', () => {
     await world.clock.advance(100);
     const drained = worker.consumer.drain({ budgetMs: 2_000 });
     await world.clock.advance(20_000);
-    expect(await drained).toMatchObject({ abandoned: 2 });
+    expect(await drained).toMatchObject({ clean: true, aborted: 2, abandoned: 0 });
     expect(handled).toEqual([]);
     expect(world.queue.messages.size).toBe(2);
   });
