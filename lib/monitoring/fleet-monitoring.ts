@@ -14,7 +14,7 @@ import type { Workload } from '../scaling/workload';
 
 /** What is watched, and who is told. */
 export interface FleetMonitoringProps {
-  /** The queue that the fleet consumes. */
+  /** The queue that the fleet consumes. Each further queue of the fleet is watched by a `QueueAlarms` of its own. */
   readonly queue: IWorkQueue;
   /** The group of workers; its group metrics must be enabled (`BacklogScaling` does it). */
   readonly autoScalingGroup: autoscaling.AutoScalingGroup;
