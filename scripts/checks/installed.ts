@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,8 @@ export const installed: Check = {
 /** What everyone who installs the package gets: the SDK clients, and no tool of this repository. */
 function weighs(project: string, note: (text: string) => void): string[] {
   const folder = join(project, 'node_modules');
+  const peers = ['aws-cdk-lib', 'constructs'].filter((name) => existsSync(join(folder, name)));
+  if (peers.length > 0) return [`${peers.join(' and ')} came along in spite of .npmrc`];
   const bytes = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
