@@ -281,7 +281,10 @@ describe('Producer.schedule to a queue of another account', () => {
     });
     const schedule = scheduler.ScheduleExpression.rate(Duration.days(1));
     expect(queue.addProducer(Producer.schedule('Nightly', { schedule })).success).toBe(false);
-    Annotations.fromStack(own).hasWarning('/Own/Jobs', Match.stringLikeRegexp('"Principal"[^]*<Arn of Own/Jobs/NightlyRole>'));
+    Annotations.fromStack(own).hasWarning(
+      '/Own/Jobs',
+      Match.stringLikeRegexp('"Principal"[^]*<Arn of Own/Jobs/NightlyRole>'),
+    );
   });
 });
 
