@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { grantInResourcePolicy, keyResource, warn } from './grants';
 import type { Violations } from './violations';
 import { VOLUME_KEY_NEEDS_GRANT } from './warnings';
+import { writePolicy } from './written-policy';
 
 /** Refuses a key that EBS cannot use. */
 export function checkVolumeKey(scope: Construct, key: kms.IKey | undefined, violations: Violations): void {
@@ -33,7 +34,7 @@ export function allowVolumes(scope: Construct, key: kms.IKey): void {
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
   if (Token.compareStrings(key.env.account, stack.account) === TokenComparison.DIFFERENT) {
-    const keyArn = JSON.stringify(stack.resolve(key.keyArn));
+    const keyArn = writePolicy(scope, key.keyArn).json;
     warn(
       scope,
       VOLUME_KEY_NEEDS_GRANT,

@@ -1,4 +1,4 @@
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import type * as autoscaling from 'aws-cdk-lib/aws-autoscaling';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
@@ -169,8 +169,7 @@ export class BacklogScaling extends Construct {
 /** What to say of queues that are known to be in another account or region than the alarms. */
 function metricsElsewhere(scope: Construct, queues: PolicyContext['queues']): string[] {
   const { account, region } = Stack.of(scope);
-  const differs = (theirs: string, ours: string) =>
-    !Token.isUnresolved(theirs) && !Token.isUnresolved(ours) && theirs !== ours;
+  const differs = (theirs: string, ours: string) => Token.compareStrings(theirs, ours) === TokenComparison.DIFFERENT;
   return queues
     .filter(({ env }) => differs(env.account, account) || differs(env.region, region))
     .map(

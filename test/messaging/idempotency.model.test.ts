@@ -1,12 +1,10 @@
 import { MemoryIdempotencyStore, type IdempotencyStore } from '../../messaging';
 import { World, type Run, type Worker } from '../support/consumer-world';
-import fc, { runs } from '../support/properties';
+import fc, { runs, turns } from '../support/properties';
 import { FAULTS, type Fault } from '../support/strict-transport';
 
 /** How a call to the store goes: milliseconds until its answer, an error, or no answer ever. */
 type StoreCall = number | 'fails' | 'hangs';
-
-const turns = <T>(values: fc.Arbitrary<T>, maxLength: number) => fc.array(values, { minLength: 1, maxLength });
 
 /** Arrays are taken in turn. */
 const scenario = fc.record({

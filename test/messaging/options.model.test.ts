@@ -1,13 +1,12 @@
 import { PermanentError, type BodyCodec, type ConsumerOptions } from '../../messaging';
 import { World, type Run, type Worker } from '../support/consumer-world';
-import fc, { runs } from '../support/properties';
+import fc, { runs, turns } from '../support/properties';
 import { sharedRecords, STORE_KINDS, type Way } from '../support/store-world';
 import { FAULTS, type Fault } from '../support/strict-transport';
 
 /** How a call to a store or a codec goes: milliseconds until its answer, an error, an error although it was done, or no answer ever. */
 type Passage = number | 'fails' | 'lost' | 'hangs';
 
-const turns = <T>(values: fc.Arbitrary<T>, maxLength: number) => fc.array(values, { minLength: 1, maxLength });
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
 
 /** Arrays are taken in turn. */

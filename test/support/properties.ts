@@ -11,4 +11,7 @@ fc.configureGlobal({
   ...(PROPERTY_SEED !== 'random' && { seed: Number(PROPERTY_SEED) }),
 });
 
+/** One value or more, which a scenario takes in turn, from the start again when they are over. */
+export const turns = <T>(values: fc.Arbitrary<T>, maxLength: number) => fc.array(values, { minLength: 1, maxLength });
+
 export default fc;

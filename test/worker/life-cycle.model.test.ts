@@ -4,13 +4,11 @@ import type { OwnGroup } from '../../worker/auto-scaling-client';
 import type { InstanceFate } from '../../worker/instance-metadata-client';
 import type { Outcome } from '../../worker/life-cycle';
 import { LifeCycleRunner, type Work } from '../../worker/life-cycle-runner';
-import fc, { runs } from '../support/properties';
+import fc, { runs, turns } from '../support/properties';
 import { settlePromises, VirtualClock } from '../support/virtual-clock';
 
 /** How a call goes: milliseconds until its answer; `lost`: it is done, and its answer is not heard. */
 type Passage = number | 'fails' | 'lost';
-
-const turns = <T>(values: fc.Arbitrary<T>, maxLength: number) => fc.array(values, { minLength: 1, maxLength });
 
 /** Arrays are taken in turn. */
 const scenario = fc.record({
